@@ -1,0 +1,33 @@
+"""Read cropped word images with gated recurrent convolutions, BiLSTM and CTC.
+
+The public names below are resolved on first use, so that `import grcnn_ocr` loads neither torch nor OpenCV.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from grcnn_ocr.reading import Prediction, Recognizer
+    from grcnn_ocr.text.lexicon import Lexicon
+
+__all__ = ["Lexicon", "Prediction", "Recognizer", "__version__"]
+
+_HOME = {
+    "Recognizer": "grcnn_ocr.reading",
+    "Prediction": "grcnn_ocr.reading",
+    "Lexicon": "grcnn_ocr.text.lexicon",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'grcnn_ocr' has no attribute {name!r}; public names: {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,30 @@
+"""From a configuration to objects. Derived values, such as the number of classes, are computed here."""
+
+from __future__ import annotations
+
+from grcnn_ocr.config import CharsetConfig, Config, PreprocessConfig
+from grcnn_ocr.models.front_ends import grcl, vgg  # noqa: F401 (imported to register)
+from grcnn_ocr.models.front_ends.base import FRONT_ENDS
+from grcnn_ocr.models.recognizer import CTCRecognizer
+from grcnn_ocr.preprocess import Preprocessor
+from grcnn_ocr.text.charset import Charset
+
+
+def build_charset(config: CharsetConfig) -> Charset:
+    """Build the charset."""
+    return Charset.named(**config.model_dump())
+
+
+def build_preprocessor(config: PreprocessConfig) -> Preprocessor:
+    """Build the preprocessor."""
+    return Preprocessor(**config.model_dump())
+
+
+def build_model(config: Config) -> CTCRecognizer:
+    """Build the network, freshly initialised.
+
+    Raises:
+        ValueError: on an unknown front end or option of it.
+    """
+    front_end = FRONT_ENDS.build(config.model.front_end.name, config.model.front_end.options)
+    return CTCRecognizer(front_end, config.model.lstm_features, build_charset(config.charset).num_classes)

@@ -1,0 +1,34 @@
+"""`grcnn-ocr import`: checkpoints of other projects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grcnn_ocr.cli.console import console
+
+
+def import_(
+    checkpoint: Annotated[Path, typer.Argument(help="A PyTorch state dict of another project.")],
+    model: Annotated[str, typer.Option(help="The preset it belongs to; see `grcnn-ocr models`.")],
+    output: Annotated[Path, typer.Option(help="The weights file to write.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="key=value over the preset, such as model.front_end.skip=released."),
+    ] = None,
+) -> None:
+    """Turn another project's checkpoint into a weights file.
+
+    Known key layouts: the NeurIPS 2017 release's network (grcl_lstm, grcl_lstm_small) and the
+    deep-text-recognition-benchmark's GRCNN (grcl_lstm_dtrb). Weights that the authors' Lua code trained need
+    `--set model.front_end.skip=released`.
+    """
+    from grcnn_ocr.config import load_config
+    from grcnn_ocr.foreign_weights import import_weights
+    from grcnn_ocr.weights import save_weights
+
+    weights = import_weights(checkpoint, load_config(model, overrides or ()))
+    save_weights(output, weights)
+    console.print(f"{len(weights.model.state_dict())} tensors written to {output}")

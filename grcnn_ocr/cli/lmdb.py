@@ -1,0 +1,137 @@
+"""`grcnn-ocr lmdb`: build and tend LMDBs of word images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grcnn_ocr.cli.console import console, errors, progress_bar
+
+if TYPE_CHECKING:
+    from grcnn_ocr.datasets.lmdb_tools import Summary
+
+app = typer.Typer(help="Build and tend LMDBs of word images.", no_args_is_help=True)
+
+Output = Annotated[Path, typer.Option(help="The LMDB to make.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is already there.")]
+Dataset = Annotated[Path, typer.Argument(help="An LMDB.")]
+
+SHOWN_PROBLEMS = 20
+
+
+@app.command()
+def create(
+    labels: Annotated[Path, typer.Option(help="TSV, CSV or JSON lines: path and label. UTF-8.")],
+    output: Output,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder that relative paths start from; by default the label file's.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="End at the first problem, leaving nothing.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Build an LMDB from a folder of crops and a label file.
+
+    Every image is decoded to be sure of it, and stored as it is. What cannot be used is named with its line, counted
+    and left out. Exit code: 0 if all lines went in, 1 if some were left out, 2 if nothing was written.
+    """
+    from grcnn_ocr.datasets.lmdb_tools import create
+
+    num_lines = labels.read_bytes().count(b"\n") if labels.is_file() else 0
+    with _bar("checking and writing", num_lines) as progress:
+        summary = create(labels, output, images, strict, overwrite, progress)
+    _report(summary, f"{summary.num_samples} samples written to {output}", "left out")
+
+
+@app.command()
+def info(dataset: Dataset) -> None:
+    """Show an LMDB's size, its label lengths and characters, and its first labels."""
+    from grcnn_ocr.datasets.lmdb_store import LmdbReader
+
+    reader = LmdbReader(dataset)
+    labels = list(reader.labels())
+    lengths = Counter(map(len, labels))
+    characters = Counter("".join(labels))
+    console.print(f"samples      {len(reader)}")
+    console.print(f"data file    {reader.num_bytes() / 2**20:.1f} MiB")
+    console.print(f"label length {min(lengths, default=0)} to {max(lengths, default=0)}")
+    console.print("characters   " + "".join(sorted(characters)), markup=False)
+    console.print("first labels " + ", ".join(labels[:8]), markup=False)
+
+
+@app.command()
+def verify(dataset: Dataset) -> None:
+    """Decode every image and read every label. Exit code 1 if any is at fault."""
+    from grcnn_ocr.datasets.lmdb_store import LmdbReader
+    from grcnn_ocr.datasets.lmdb_tools import verify
+
+    with _bar("verifying", len(LmdbReader(dataset))) as progress:
+        summary = verify(dataset, progress)
+    _report(summary, f"{summary.num_samples} samples sound in {dataset}", "at fault")
+
+
+@app.command()
+def extract(
+    dataset: Dataset, output: Annotated[Path, typer.Option(help="Folder for the images and labels.tsv.")]
+) -> None:
+    """Write an LMDB's images as files, with a labels.tsv."""
+    from grcnn_ocr.datasets.lmdb_store import LmdbReader
+    from grcnn_ocr.datasets.lmdb_tools import extract
+
+    with _bar("extracting", len(LmdbReader(dataset))) as progress:
+        count = extract(dataset, output, progress)
+    console.print(f"{count} images and labels.tsv written to {output}")
+
+
+@app.command()
+def merge(
+    datasets: Annotated[list[Path], typer.Argument(help="LMDBs, in order.")], output: Output, overwrite: Overwrite = False
+) -> None:
+    """Write the samples of several LMDBs to a new one."""
+    from grcnn_ocr.datasets.lmdb_store import LmdbReader
+    from grcnn_ocr.datasets.lmdb_tools import merge
+
+    with _bar("merging", sum(len(LmdbReader(path)) for path in datasets)) as progress:
+        count = merge(datasets, output, overwrite, progress)
+    console.print(f"{count} samples written to {output}")
+
+
+@app.command()
+def split(
+    dataset: Dataset,
+    outputs: Annotated[tuple[Path, Path], typer.Option("--output", help="The two LMDBs to make.")],
+    fraction: Annotated[float, typer.Option(help="Share of the samples that the first gets.")] = 0.95,
+    seed: Annotated[int, typer.Option(help="Of the random division.")] = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Divide an LMDB at random in two."""
+    from grcnn_ocr.datasets.lmdb_store import LmdbReader
+    from grcnn_ocr.datasets.lmdb_tools import split
+
+    with _bar("splitting", len(LmdbReader(dataset))) as progress:
+        counts = split(dataset, outputs, fraction, seed, overwrite, progress)
+    for count, output in zip(counts, outputs, strict=True):
+        console.print(f"{count} samples written to {output}")
+
+
+@contextmanager
+def _bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
+    with progress_bar() as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def _report(summary: Summary, done: str, verb: str) -> None:
+    for problem in summary.problems[:SHOWN_PROBLEMS]:
+        errors.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+    if len(summary.problems) > SHOWN_PROBLEMS:
+        errors.print(f"... and {len(summary.problems) - SHOWN_PROBLEMS} more")
+    console.print(done)
+    for kind, count in summary.counts.most_common():
+        console.print(f"{count} {verb}: {kind}")
+    if summary.problems:
+        raise typer.Exit(1)

@@ -1,0 +1,109 @@
+"""`grcnn-ocr train`: train a recogniser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import yaml
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from grcnn_ocr.cli.console import console, errors
+
+if TYPE_CHECKING:
+    from grcnn_ocr.evaluation.words import Result
+    from grcnn_ocr.training.monitor import StepReport
+
+SHOWN_EXAMPLES = 4
+
+
+def train(
+    config: Annotated[str, typer.Option(help="A YAML file, or the name of a packaged one.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value over the file, such as train.time_budget=20m.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the run. [default: runs/NAME, then NAME-2, ...]")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the run in the folder, or the latest of this name, stopped.")
+    ] = False,
+) -> None:
+    """Train a recogniser; the best and the latest weights go to the run's folder."""
+    from grcnn_ocr.config import load_config
+
+    settings = load_config(config, overrides or ())
+    folder = output or _run_folder(Path("runs") / settings.name, resume)
+    if output and not resume and (output / "state.pt").exists():
+        raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
+
+    from grcnn_ocr.training.monitor import TensorBoardMonitor
+    from grcnn_ocr.training.trainer import Trainer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    errors.print(f"run: {folder}", highlight=False)
+    with ConsoleMonitor() as bar:
+        trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)])
+        (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        result = trainer.run()
+    if result is None:
+        console.print(f"the run in {folder} was complete already")
+    else:
+        best = 100 * trainer.progress.best_accuracy
+        console.print(
+            f"done: {trainer.progress.step} steps in {trainer.progress.seconds / 60:.1f} min, best word accuracy on "
+            f"{result.counts.images} validation words {best:.1f} %: {folder / 'best.safetensors'}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _run_folder(base: Path, resume: bool) -> Path:
+    """Return the latest run `base`, `base-2`, `base-3`, ... to resume, or the next one to begin."""
+    runs = [base]
+    while runs[-1].exists():
+        runs.append(base.with_name(f"{base.name}-{len(runs) + 1}"))
+    if not resume:
+        return runs[-1]
+    if len(runs) == 1:
+        raise ValueError(f"nothing to resume: no {base}")
+    return runs[-2]
+
+
+class ConsoleMonitor:
+    """A progress bar with loss, words/s and data-wait share; a line and a few readings each validation."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=errors,
+        )
+        self._task = self._bar.add_task("training", total=None, figures="")
+
+    def __enter__(self) -> ConsoleMonitor:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def on_steps(self, report: StepReport) -> None:
+        """Move the bar."""
+        figures = f"loss {report.loss:.2f}, {report.words_per_second:.0f} words/s, data wait {report.data_wait:.0%}"
+        self._bar.update(self._task, completed=report.step, total=report.total_steps, figures=figures)
+
+    def on_validation(self, step: int, result: Result, is_best: bool) -> None:
+        """Print the figures and the first readings."""
+        counts = result.counts
+        errors.print(
+            f"step {step}: word accuracy {100 * counts.word_accuracy:.1f} %, 1-NED {100 * counts.one_minus_ned:.1f} "
+            f"on {counts.images} words{' (best)' if is_best else ''}; read "
+            + ", ".join(f"{example.label!r} as {example.text!r}" for example in result.examples[:SHOWN_EXAMPLES]),
+            markup=False,
+            highlight=False,
+        )

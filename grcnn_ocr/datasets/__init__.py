@@ -1,0 +1,1 @@
+"""Datasets of words: importing, storing, checking, augmenting, batching."""

@@ -1,0 +1,1 @@
+"""From a dataset as released to (image bytes, label) records."""

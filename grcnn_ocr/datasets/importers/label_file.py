@@ -1,0 +1,105 @@
+"""A folder of crops and a label file: TSV, CSV or JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PATH_NAMES = ("path", "image", "file", "filename", "file_name", "image_path")
+LABEL_NAMES = ("label", "text", "word", "words", "transcription")
+
+
+@dataclass(frozen=True)
+class LabelledPath:
+    """One well-formed line of a label file."""
+
+    path: Path
+    label: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that keeps one record out.
+
+    Attributes:
+        kind: a short name, the same for all problems of a kind, for counting.
+        place: where it is: file and line number, or dataset and index.
+        detail: what was found.
+    """
+
+    kind: str
+    place: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind}: {self.detail}"
+
+
+def read_label_file(labels: Path, images: Path | None = None) -> Iterator[LabelledPath | Problem]:
+    """Read a label file line by line.
+
+    The file's ending tells its format: `.csv` (two columns, a header optional), `.jsonl` or `.json` (one object a
+    line, with a path and a label), anything else tab-separated `path<TAB>label`. UTF-8, with or without a byte-order
+    mark, any line ends. Blank lines are passed over.
+
+    Args:
+        labels: the file.
+        images: folder that relative paths start from; by default the label file's.
+
+    Yields:
+        A `LabelledPath` or a `Problem` for each line. Whether the image exists is for the reader of it to find out.
+
+    Raises:
+        ValueError: if the file cannot be opened.
+    """
+    try:
+        raw = labels.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read label file {labels}: {error.strerror}") from None
+    root = images if images is not None else labels.parent
+    parse = {".csv": _parse_csv, ".jsonl": _parse_json, ".json": _parse_json}.get(labels.suffix.lower(), _parse_tsv)
+    may_be_header = True
+    for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+        if not line.strip():
+            continue
+        place = f"{labels}:{number}"
+        first, may_be_header = may_be_header, False
+        try:
+            path, label = parse(line.decode("utf-8"))
+        except (ValueError, csv.Error) as error:  # a UnicodeDecodeError is a ValueError
+            yield Problem("malformed line", place, str(error))
+            continue
+        if first and path.lower() in PATH_NAMES and label.lower() in LABEL_NAMES:
+            continue
+        if not label:
+            yield Problem("empty label", place, f"no text for {path}")
+        else:
+            yield LabelledPath(root / path, label, number)
+
+
+def _parse_tsv(line: str) -> tuple[str, str]:
+    path, tab, label = line.partition("\t")
+    if not tab or not path.strip():
+        raise ValueError(f"expected path<TAB>label, found {line[:80]!r}")
+    return path.strip(), label.strip()
+
+
+def _parse_csv(line: str) -> tuple[str, str]:
+    fields = next(csv.reader([line], strict=True, skipinitialspace=True), [])
+    if len(fields) != 2 or not fields[0].strip():
+        raise ValueError(f"expected two columns, path,label, found {len(fields)} in {line[:80]!r}")
+    return fields[0].strip(), fields[1].strip()
+
+
+def _parse_json(line: str) -> tuple[str, str]:
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError(f"expected an object with a path and a label, found {line[:80]!r}")
+    path, label = (next((record[key] for key in names if key in record), None) for names in (PATH_NAMES, LABEL_NAMES))
+    if not isinstance(path, str) or not isinstance(label, str):
+        raise ValueError(f"expected a path and a label as strings, found keys {', '.join(record)}")
+    return path, label.strip()

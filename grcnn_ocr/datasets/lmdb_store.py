@@ -1,0 +1,201 @@
+"""The LMDB store of labelled word images, in the key layout that every published recogniser reads.
+
+    image-000000001   the encoded image, as it was (JPEG, PNG, ...)
+    label-000000001   its text, UTF-8
+    ...               counted from 1
+    num-samples       their number, in decimal
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from grcnn_ocr.files import flush_to_disk
+
+INITIAL_MAP_SIZE = 64 * 2**20
+
+
+def image_key(index: int) -> bytes:
+    """Return the key of image `index`, counted from 0."""
+    return b"image-%09d" % (index + 1)
+
+
+def label_key(index: int) -> bytes:
+    """Return the key of label `index`, counted from 0."""
+    return b"label-%09d" % (index + 1)
+
+
+class LmdbReader:
+    """Reads an LMDB of words, indexed from 0.
+
+    The environment opens on first use, once in each process, so that a reader can be pickled and forked.
+
+    Args:
+        path: the LMDB's folder, or its data file.
+
+    Raises:
+        ValueError: if there is no LMDB or it lacks `num-samples`; from `image` and `label`, if there is none at that
+            index. Nothing is ever put in an unreadable sample's place.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._env: Any = None
+        self._process = -1
+        self._num_samples = self._read_num_samples()
+
+    def __len__(self) -> int:
+        return self._num_samples
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_env": None, "_process": -1}
+
+    def image(self, index: int) -> bytes:
+        """Return the encoded image at `index`."""
+        return self._get(image_key(index), index)
+
+    def label(self, index: int) -> str:
+        """Return the label at `index`."""
+        data = self._get(label_key(index), index)
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{self.place(index)}: the label is not UTF-8: {error}") from None
+
+    def labels(self) -> Iterator[str]:
+        """Yield all labels in order."""
+        return (self.label(index) for index in range(len(self)))
+
+    def place(self, index: int) -> str:
+        """Name the sample at `index` in a message."""
+        return f"{self.path} [{index}]"
+
+    def num_bytes(self) -> int:
+        """Return the size of the data file."""
+        return (self.path / "data.mdb" if self.path.is_dir() else self.path).stat().st_size
+
+    def _get(self, key: bytes, index: int) -> bytes:
+        with self._environment().begin() as transaction:
+            data = transaction.get(key)
+        if data is None:
+            raise ValueError(f"{self.place(index)}: no key {key.decode()}; the dataset says it has {len(self)} samples")
+        return data
+
+    def _read_num_samples(self) -> int:
+        with self._environment().begin() as transaction:
+            count = transaction.get(b"num-samples")
+        if count is None:
+            raise ValueError(f"{self.path} is an LMDB without the key num-samples: not a dataset of words")
+        return int(count)
+
+    def _environment(self) -> Any:
+        if self._env is None or self._process != os.getpid():
+            if not (self.path / "data.mdb" if self.path.is_dir() else self.path).is_file():
+                raise ValueError(f"no LMDB at {self.path}: expected a folder with a data.mdb in it")
+            try:
+                self._env = lmdb.open(
+                    str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, readahead=False, max_spare_txns=8
+                )
+            except lmdb.Error as error:
+                raise ValueError(f"{self.path} cannot be opened as an LMDB: {error}") from None
+            self._process = os.getpid()
+        return self._env
+
+
+class LmdbWriter:
+    """Appends samples to an LMDB being built; see `building`. The map grows as needed."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+        self._pending: list[tuple[bytes, bytes]] = []
+        self._pending_bytes = 0
+        self.num_samples = 0
+
+    def add(self, image: bytes, label: str) -> None:
+        """Append one sample."""
+        encoded = label.encode("utf-8")
+        self._pending += [(image_key(self.num_samples), image), (label_key(self.num_samples), encoded)]
+        self._pending_bytes += len(image) + len(encoded)
+        self.num_samples += 1
+        if self._pending_bytes > 16 * 2**20:
+            self._flush()
+
+    def finish(self) -> None:
+        """Write what is pending and the number of samples."""
+        self._pending.append((b"num-samples", str(self.num_samples).encode()))
+        self._flush()
+        self._env.sync(True)
+
+    def _flush(self) -> None:
+        while True:
+            try:
+                with self._env.begin(write=True) as transaction:
+                    for key, value in self._pending:
+                        transaction.put(key, value)
+                break
+            except lmdb.MapFullError:
+                self._env.set_mapsize(2 * self._env.info()["map_size"])
+        self._pending, self._pending_bytes = [], 0
+
+
+@contextmanager
+def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
+    """Build a dataset aside; on success compact it, flush it to disk and rename it to `output`.
+
+    Killing the process at any moment leaves either nothing at `output` or a complete dataset. What a killed build
+    leaves aside, in a hidden folder beside `output`, the next build of the same output removes.
+
+    Args:
+        output: the folder to make.
+        overwrite: whether a dataset that is there already is replaced; a folder of anything else never is.
+
+    Raises:
+        ValueError: if `output` exists and may not be replaced.
+    """
+    if output.exists() and not (output / "data.mdb").is_file():
+        raise ValueError(f"{output} exists and is not an LMDB; name another output")
+    if output.exists() and not overwrite:
+        raise ValueError(f"{output} exists; give --overwrite to replace it, or name another output")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(output)
+    aside = output.with_name(f".{output.name}.{os.getpid()}.building")
+    compact, replaced = aside / "compact", aside / "replaced"
+    try:
+        (aside / "growing").mkdir(parents=True)
+        env = lmdb.open(str(aside / "growing"), map_size=INITIAL_MAP_SIZE, sync=False, lock=False)
+        try:
+            writer = LmdbWriter(env)
+            yield writer
+            writer.finish()
+            compact.mkdir()
+            env.copy(str(compact), compact=True)
+        finally:
+            env.close()
+        flush_to_disk(compact / "data.mdb")
+        flush_to_disk(compact)
+        if output.exists():
+            output.rename(replaced)
+        compact.rename(output)
+        flush_to_disk(output.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _remove_abandoned(output: Path) -> None:
+    for folder in output.parent.glob(f".{output.name}.*.building"):
+        process = int(folder.name.split(".")[-2])
+        try:
+            os.kill(process, 0)  # signal 0 only asks whether the process is there
+        except ProcessLookupError:
+            if (folder / "replaced").exists() and not output.exists():  # killed between the two renames
+                (folder / "replaced").rename(output)
+            shutil.rmtree(folder)
+        except PermissionError:
+            pass

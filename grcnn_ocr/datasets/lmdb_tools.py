@@ -1,0 +1,197 @@
+"""Building and tending LMDBs of words: create, verify, extract, merge, split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
+from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
+from grcnn_ocr.preprocess import decode
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Progress = Callable[[int], None]
+"""Called with the number of samples done since the last call."""
+
+
+@dataclass
+class Summary:
+    """What went in, and why the rest did not."""
+
+    num_samples: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of problems of each kind."""
+        return Counter(problem.kind for problem in self.problems)
+
+
+def create(
+    labels: Path,
+    output: Path,
+    images: Path | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    progress: Progress = lambda done: None,
+) -> Summary:
+    """Build an LMDB from a label file; each image is decoded, to be sure of it, and stored as it is.
+
+    Args:
+        labels: TSV, CSV or JSON lines; see `importers.label_file`.
+        output: folder of the new LMDB.
+        images: folder that relative paths start from; by default the label file's.
+        strict: whether the first problem ends the build, leaving nothing.
+        overwrite: whether to replace a dataset at `output`.
+        progress: called as lines are done.
+
+    Returns:
+        How many samples went in, and every problem with its line number.
+
+    Raises:
+        ValueError: if the label file or the output cannot be used, on the first problem if `strict`, or if no sample
+            is left.
+    """
+    summary = Summary()
+    with building(output, overwrite) as writer:
+        for result in parallel(_load, read_label_file(labels, images)):
+            progress(1)
+            if isinstance(result, Problem):
+                if strict:
+                    raise ValueError(f"{result} (--strict)")
+                summary.problems.append(result)
+            else:
+                writer.add(*result)
+        summary.num_samples = writer.num_samples
+        if summary.num_samples == 0:
+            first = "".join(f"\n  {problem}" for problem in summary.problems[:10])
+            raise ValueError(f"{labels}: no usable sample, nothing written{first or ': the file is empty'}")
+    return summary
+
+
+def verify(path: Path, progress: Progress = lambda done: None) -> Summary:
+    """Decode every image and read every label of an LMDB."""
+    reader = LmdbReader(path)
+
+    def check(index: int) -> Problem | None:
+        try:
+            data = reader.image(index)
+            label = reader.label(index)
+        except ValueError as error:
+            return Problem("missing or unreadable key", reader.place(index), str(error))
+        return _image_problem(data, reader.place(index)) or (
+            None if label.strip() else Problem("empty label", reader.place(index), "no text")
+        )
+
+    summary = Summary()
+    for problem in parallel(check, range(len(reader))):
+        progress(1)
+        if problem is None:
+            summary.num_samples += 1
+        else:
+            summary.problems.append(problem)
+    return summary
+
+
+def extract(path: Path, output: Path, progress: Progress = lambda done: None) -> int:
+    """Write an LMDB's images as files and its labels as `labels.tsv`, in order; return how many.
+
+    Raises:
+        ValueError: if `output` exists and is not empty, or a label holds a tab or line break.
+    """
+    if output.exists() and any(output.iterdir()):
+        raise ValueError(f"{output} is not empty; name another folder")
+    output.mkdir(parents=True, exist_ok=True)
+    reader = LmdbReader(path)
+    with (output / "labels.tsv").open("w", encoding="utf-8") as labels:
+        for index in range(len(reader)):
+            data, label = reader.image(index), reader.label(index)
+            if any(char in label for char in "\t\r\n"):
+                raise ValueError(f"{reader.place(index)}: label {label!r} cannot stand in a TSV file")
+            name = f"{index + 1:09d}{_file_ending(data)}"
+            (output / name).write_bytes(data)
+            labels.write(f"{name}\t{label}\n")
+            progress(1)
+    return len(reader)
+
+
+def merge(
+    paths: Sequence[Path], output: Path, overwrite: bool = False, progress: Progress = lambda done: None
+) -> int:
+    """Write the samples of several LMDBs, in order, to a new one; return how many."""
+    readers = [LmdbReader(path) for path in paths]
+    with building(output, overwrite) as writer:
+        for reader in readers:
+            for index in range(len(reader)):
+                writer.add(reader.image(index), reader.label(index))
+                progress(1)
+    return sum(map(len, readers))
+
+
+def split(
+    path: Path,
+    outputs: tuple[Path, Path],
+    fraction: float,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress = lambda done: None,
+) -> tuple[int, int]:
+    """Divide an LMDB at random in two; the first gets `fraction` of the samples. Return how many each got.
+
+    Raises:
+        ValueError: if either part would be empty.
+    """
+    reader = LmdbReader(path)
+    first = round(fraction * len(reader))
+    if not 0 < first < len(reader):
+        raise ValueError(f"{path}: {fraction} of {len(reader)} samples leaves one part empty")
+    order = np.random.default_rng(seed).permutation(len(reader))
+    for output, indices in zip(outputs, (np.sort(order[:first]), np.sort(order[first:])), strict=True):
+        with building(output, overwrite) as writer:
+            for index in indices.tolist():
+                writer.add(reader.image(index), reader.label(index))
+                progress(1)
+    return first, len(reader) - first
+
+
+def parallel(function: Callable[[T], R], items: Iterable[T], chunk: int = 512) -> Iterator[R]:
+    """Map in threads, in order, holding at most `chunk` items. (Decoding and file reads release the GIL.)"""
+    iterator = iter(items)
+    with ThreadPoolExecutor() as pool:
+        while part := list(islice(iterator, chunk)):
+            yield from pool.map(function, part)
+
+
+def _load(record: LabelledPath | Problem, place: str = "") -> tuple[bytes, str] | Problem:
+    if isinstance(record, Problem):
+        return record
+    place = f"line {record.line}: {record.path}"
+    try:
+        data = record.path.read_bytes()
+    except OSError as error:
+        return Problem("missing image", place, error.strerror or str(error))
+    return _image_problem(data, place) or (data, record.label)
+
+
+def _image_problem(data: bytes, place: str) -> Problem | None:
+    if not data:
+        return Problem("empty image", place, "0 bytes")
+    try:
+        decode(data)
+    except ValueError as error:
+        return Problem("corrupt image", place, str(error))
+    return None
+
+
+def _file_ending(data: bytes) -> str:
+    starts = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp", b"RIFF": ".webp"}
+    return next((ending for start, ending in starts.items() if data.startswith(start)), ".img")

@@ -1,0 +1,86 @@
+"""Evaluating a recogniser on labelled words, without and with lexicons."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from grcnn_ocr.datasets.words import WordSource, decoded
+from grcnn_ocr.evaluation.metrics import Counts, compare
+from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, Protocol
+from grcnn_ocr.reading import Recognizer, batched
+from grcnn_ocr.text.lexicon import Lexicon
+
+
+@dataclass(frozen=True)
+class Example:
+    """One reading beside its label."""
+
+    place: str
+    label: str
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of one dataset under one lexicon.
+
+    Attributes:
+        data: name of the dataset.
+        lexicon: name of the lexicon, None when lexicon-free.
+        counts: the sums.
+        seconds: spent on loading, the network and decoding.
+        examples: every reading, in the data's order.
+    """
+
+    data: str
+    lexicon: str | None
+    counts: Counts
+    seconds: float
+    examples: list[Example]
+
+
+def evaluate_words(
+    recognizer: Recognizer,
+    source: WordSource,
+    lexicons: Sequence[Lexicon | None] = (None,),
+    protocol: Protocol = ALPHANUMERIC,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Result]:
+    """Read every image once and decode it under each lexicon (None: lexicon-free).
+
+    A lexicon of one list an image goes by position in `source`, images that the protocol leaves out included.
+
+    Raises:
+        ValueError: on a lexicon of the wrong length, or an image that cannot be read, naming it.
+    """
+    for lexicon in lexicons:
+        if lexicon is not None:
+            lexicon.check_length(len(source))
+    labels = [protocol.fold(source.label(index)) for index in range(len(source))]
+    counted = [index for index, label in enumerate(labels) if label]
+    counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
+    examples: list[list[Example]] = [[] for _ in lexicons]
+    seconds = [0.0 for _ in lexicons]
+    for batch in batched(counted, recognizer.batch_size):
+        start = time.perf_counter()
+        frames = recognizer.recognise([decoded(source, index) for index in batch])
+        network_seconds = time.perf_counter() - start
+        for number, lexicon in enumerate(lexicons):
+            start = time.perf_counter()
+            words = None if lexicon is None else [lexicon.words(index) for index in batch]
+            predictions = recognizer.decode(frames, words)
+            seconds[number] += network_seconds + time.perf_counter() - start
+            for index, prediction in zip(batch, predictions, strict=True):
+                counts[number] += compare(protocol.fold(prediction.text), labels[index])
+                examples[number].append(
+                    Example(source.place(index), source.label(index), prediction.text, prediction.confidence)
+                )
+        progress(len(batch))
+    return [
+        Result(str(source.path), lexicon.name if lexicon else None, *parts)
+        for lexicon, *parts in zip(lexicons, counts, seconds, examples, strict=True)
+    ]
+

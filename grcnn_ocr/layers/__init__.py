@@ -1,0 +1,1 @@
+"""The layers of the GRCNN line: one concept a file, the paper's equation in its docstring."""

@@ -1,0 +1,142 @@
+"""From an image to the network's input: the same code in training, evaluation and reading.
+
+A picture is decoded to grayscale uint8 (H, W), then resized to the network's size; `normalise` turns a stack of
+those into the network's input.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """Resizes to a fixed height and width; the network sees (pixel - mean) / scale.
+
+    Args:
+        height: in pixels.
+        width: in pixels; the aspect ratio is not kept, as in CRNN and GRCNN.
+        mean: subtracted from each pixel of 0 to 255.
+        scale: the difference is divided by it.
+        interpolation: "area" averages areas when shrinking and is linear when enlarging, each axis on its own;
+            "bicubic" is the deep-text-recognition-benchmark's.
+    """
+
+    height: int = 32
+    width: int = 100
+    mean: float = 128.0
+    scale: float = 128.0
+    interpolation: Literal["area", "bicubic"] = "area"
+
+    def resize(self, image: Pixels) -> Pixels:
+        """Resize a grayscale image (H, W) to (height, width)."""
+        if self.interpolation == "bicubic":
+            return cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+        height, width = image.shape
+        image = cv2.resize(image, (self.width, height), interpolation=_area_or_linear(width, self.width))  # type: ignore[assignment]
+        return cv2.resize(image, (self.width, self.height), interpolation=_area_or_linear(height, self.height))  # type: ignore[return-value]
+
+    def normalise(self, images: Pixels) -> NDArray[np.float32]:
+        """Map (B, H, W) uint8 to the network's (B, 1, H, W) float32."""
+        return (images[:, None].astype(np.float32) - np.float32(self.mean)) / np.float32(self.scale)
+
+
+def decode(data: bytes) -> Pixels:
+    """Decode an encoded picture to grayscale (H, W), Y = 0.299 R + 0.587 G + 0.114 B.
+
+    Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...), with EXIF orientation; 16-bit samples are scaled
+    to 8, and transparency is laid over white or black, whichever the opaque pixels differ from more.
+
+    Raises:
+        ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
+    """
+    if not data:
+        raise ValueError("the file is empty (0 bytes)")
+    if data[:2] == b"\xff\xd8" and not _jpeg_is_complete(data):
+        raise ValueError("the JPEG is truncated")
+    flags = cv2.IMREAD_UNCHANGED if _may_have_alpha(data) else cv2.IMREAD_GRAYSCALE
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise ValueError(f"not a picture that OpenCV can decode: {error.err}") from None
+    if image is None:
+        raise ValueError("not a picture that OpenCV can decode, or a truncated one")
+    if image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+    return to_grayscale(image)
+
+
+def to_grayscale(image: np.ndarray) -> Pixels:
+    """Convert an array to grayscale uint8 (H, W).
+
+    Args:
+        image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; uint8, uint16, bool, or float from 0 to 1.
+
+    Raises:
+        ValueError: on another shape or type, an empty array, or floats outside [0, 1].
+    """
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        raise ValueError(f"an image is (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; found shape {image.shape}")
+    if image.size == 0:
+        raise ValueError(f"the image is empty: shape {image.shape}")
+    pixels = _to_8_bits(image)
+    if pixels.ndim == 2:
+        return pixels
+    gray = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, :3]), cv2.COLOR_RGB2GRAY)
+    if pixels.shape[2] == 4:
+        gray = _over_contrasting_ground(gray, pixels[:, :, 3])  # type: ignore[arg-type]
+    return gray  # type: ignore[return-value]
+
+
+def _to_8_bits(image: np.ndarray) -> Pixels:
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype == np.bool_:
+        return image.astype(np.uint8) * np.uint8(255)
+    if image.dtype == np.uint16:
+        return (image >> 8).astype(np.uint8)
+    if np.issubdtype(image.dtype, np.floating):
+        if not np.isfinite(image).all() or image.min() < 0 or image.max() > 1:
+            raise ValueError("a floating-point image holds values from 0 to 1; convert others to uint8")
+        return (image * 255).round().astype(np.uint8)
+    raise ValueError(f"an image is uint8, uint16, bool or float; found {image.dtype}")
+
+
+def _over_contrasting_ground(gray: Pixels, alpha: Pixels) -> Pixels:
+    opacity = alpha.astype(np.float32) / 255
+    ink = float((gray * opacity).sum() / max(float(opacity.sum()), 1e-6))
+    ground = 255.0 if ink < 128 else 0.0
+    return (gray * opacity + ground * (1 - opacity)).round().astype(np.uint8)
+
+
+def _area_or_linear(size: int, target: int) -> int:
+    return cv2.INTER_AREA if size > target else cv2.INTER_LINEAR
+
+
+def _may_have_alpha(data: bytes) -> bool:
+    is_png, is_webp = data[:8] == b"\x89PNG\r\n\x1a\n", data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return (is_png and (data[25:26] in (b"\x04", b"\x06") or b"tRNS" in data[:4096])) or is_webp
+
+
+def _jpeg_is_complete(data: bytes) -> bool:
+    """Whether the end marker follows the last scan. (Decoders fill up a truncated JPEG with gray in silence.)"""
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xDA:  # start of scan: entropy-coded data up to the end marker
+            return data.find(b"\xff\xd9", position) >= 0
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
+    return False

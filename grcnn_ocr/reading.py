@@ -1,0 +1,180 @@
+"""Reading: images in, predictions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from grcnn_ocr.build import build_charset, build_preprocessor
+from grcnn_ocr.decoding.greedy import greedy
+from grcnn_ocr.decoding.lexicon import best_word
+from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.preprocess import Pixels, decode, to_grayscale
+from grcnn_ocr.text.lexicon import Lexicon
+from grcnn_ocr.weights import Weights, find_weights, load_weights
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    ImageSource = str | Path | bytes | np.ndarray | Image
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was read.
+
+    Attributes:
+        text: the reading, in the characters of the network's charset.
+        confidence: the CTC likelihood p(text | image) of the whole text, from 0 to 1, summed over its alignments.
+            With a lexicon it is the chosen word's, so it stays low when no word of the list fits.
+    """
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What the network said of a batch.
+
+    Attributes:
+        log_probs: (B, T, K) log-softmax, class 0 the blank.
+        lengths: (B,) frames that belong to each image.
+    """
+
+    log_probs: NDArray[np.float32]
+    lengths: NDArray[np.int64]
+
+
+class Recognizer:
+    """Reads cropped word images.
+
+    Args:
+        weights: a weights file, or `Weights` in memory; by default the best at hand, see `weights.find_weights`.
+        device: "auto" (a GPU if there is one), or a torch device.
+        batch_size: images a forward pass.
+
+    Raises:
+        ValueError: if there are no such weights.
+
+    Example:
+        >>> recognizer = Recognizer("runs/x/best.safetensors")
+        >>> recognizer.read("sign.png").text
+        >>> recognizer.read("sign.png", lexicon=["open", "closed"]).text
+    """
+
+    def __init__(
+        self, weights: str | Path | Weights | None = None, device: str | torch.device = "auto", batch_size: int = 64
+    ) -> None:
+        if not isinstance(weights, Weights):
+            weights = load_weights(find_weights(weights))
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.config = weights.config
+        self.device = torch.device(device)
+        self.batch_size = batch_size
+        self.charset = build_charset(weights.config.charset)
+        self.preprocessor = build_preprocessor(weights.config.preprocess)
+        self.model = weights.model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def read(self, image: ImageSource, lexicon: Lexicon | Sequence[str] | None = None) -> Prediction:
+        """Read one image; see `read_many`."""
+        return self.read_many([image], lexicon)[0]
+
+    def read_many(
+        self, images: Iterable[ImageSource], lexicon: Lexicon | Sequence[str] | None = None
+    ) -> list[Prediction]:
+        """Read images in batches.
+
+        Args:
+            images: paths, encoded bytes, PIL images, or arrays (H, W) or (H, W, 3) in RGB order.
+            lexicon: words the answers may be: a list for all images, or a `Lexicon`.
+
+        Raises:
+            ValueError: on an image that cannot be read (naming it), or a lexicon of the wrong length.
+        """
+        images = list(images)
+        if lexicon is not None and not isinstance(lexicon, Lexicon):
+            lexicon = Lexicon.shared(lexicon)
+        if lexicon is not None:
+            lexicon.check_length(len(images))
+        predictions: list[Prediction] = []
+        for batch in batched(images, self.batch_size):
+            frames = self.recognise([load_image(image) for image in batch])
+            first = len(predictions)
+            words = lexicon and [lexicon.words(first + offset) for offset in range(len(batch))]
+            predictions += self.decode(frames, words)
+        return predictions
+
+    @torch.inference_mode()
+    def recognise(self, images: Sequence[Pixels]) -> Frames:
+        """Run the network on one batch of grayscale images (H, W) of any sizes."""
+        pixels = self.preprocessor.normalise(np.stack([self.preprocessor.resize(image) for image in images]))
+        inputs = torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last)
+        widths = torch.full((len(images),), inputs.shape[3], device=self.device)
+        logits, lengths = self.model(inputs, widths)
+        return Frames(logits.float().log_softmax(dim=2).cpu().numpy(), lengths.cpu().numpy())
+
+    def decode(self, frames: Frames, words: Sequence[Sequence[str]] | None = None) -> list[Prediction]:
+        """Turn frames into predictions, greedily or with one list of words an image."""
+        if words is None:
+            classes = greedy(frames.log_probs, frames.lengths)
+            scores = log_likelihoods(frames.log_probs, frames.lengths, classes, range(len(classes)))
+            texts = [self.charset.decode(row) for row in classes]
+            return [Prediction(text, float(np.exp(score))) for text, score in zip(texts, scores, strict=True)]
+        answers = (
+            best_word(log_probs[:length], allowed, self.charset)
+            for log_probs, length, allowed in zip(frames.log_probs, frames.lengths, words, strict=True)
+        )
+        return [Prediction(text, float(np.exp(score))) for text, score in answers]
+
+
+def load_image(source: ImageSource) -> Pixels:
+    """Load a path, encoded bytes, a PIL image or an array as grayscale (H, W).
+
+    Raises:
+        ValueError: if it cannot be read, naming it.
+    """
+    if isinstance(source, str | Path):
+        try:
+            return decode(Path(source).read_bytes())
+        except (ValueError, OSError) as error:
+            reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            raise ValueError(f"{source}: {reason}") from None
+    if isinstance(source, bytes):
+        return decode(source)
+    if isinstance(source, np.ndarray):
+        return to_grayscale(source)
+    return to_grayscale(_pil_to_array(source))
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of `size` items, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _pil_to_array(image: Any) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    if not isinstance(image, Image.Image):
+        raise ValueError(f"an image is a path, bytes, a PIL image or a numpy array; found {type(image).__name__}")
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)
+    if image.mode == "I":  # 32-bit, the mode of a 16-bit PNG in older versions of Pillow
+        return np.asarray(image).clip(0, 65535).astype(np.uint16)
+    if image.mode not in ("1", "L", "RGB", "RGBA"):
+        transparent = image.mode in ("LA", "PA", "RGBa") or "transparency" in image.info
+        image = image.convert("RGBA" if transparent else "RGB")
+    return np.asarray(image)

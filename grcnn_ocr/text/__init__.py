@@ -1,0 +1,1 @@
+"""Characters and words: charsets and lexicons. No torch here."""

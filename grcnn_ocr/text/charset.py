@@ -1,0 +1,94 @@
+"""Charsets: which characters a network knows, and how labels are folded to them."""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+CHARSETS = {
+    "digits": string.digits,
+    "alnum36": string.digits + string.ascii_lowercase,
+    "alnum62": string.digits + string.ascii_lowercase + string.ascii_uppercase,
+    "ascii94": string.digits + string.ascii_letters + string.punctuation,
+}
+
+
+@dataclass(frozen=True)
+class Charset:
+    """An ordered set of characters; class 0 is the CTC blank, character i is class i + 1.
+
+    A character that is in the set is never changed. One that is not is tried, in this order, as its other case
+    (`fold_case`), as its base letters without accents (`fold_accents`, Unicode NFKD), and as nothing at all if
+    it is punctuation, a symbol or a space (`drop_punctuation`).
+
+    Raises:
+        ValueError: on an empty set or a repeated character.
+    """
+
+    characters: str
+    name: str = "custom"
+    fold_case: bool = True
+    fold_accents: bool = True
+    drop_punctuation: bool = True
+
+    def __post_init__(self) -> None:
+        repeated = sorted({char for char in self.characters if self.characters.count(char) > 1})
+        if not self.characters or repeated:
+            raise ValueError(f"charset {self.name!r} is empty or repeats {''.join(repeated)!r}")
+
+    @classmethod
+    def named(cls, characters: str, **folding: bool) -> Charset:
+        """Build from a name in `CHARSETS`, or from the characters themselves."""
+        if characters in CHARSETS:
+            return cls(CHARSETS[characters], characters, **folding)
+        return cls(characters, **folding)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of characters + 1 for the blank."""
+        return len(self.characters) + 1
+
+    def fold(self, text: str) -> str:
+        """Return `text` with each character folded; what cannot be folded stays, see `unknown`."""
+        return "".join(self._fold_character(char) for char in text)
+
+    def unknown(self, text: str) -> str:
+        """Return the characters of `text`, once each, that are not in the set."""
+        return "".join(dict.fromkeys(char for char in text if char not in self.characters))
+
+    def encode(self, text: str) -> list[int]:
+        """Fold `text` and return its classes.
+
+        Raises:
+            ValueError: if a character is neither in the set nor folds into it.
+        """
+        folded = self.fold(text)
+        if unknown := self.unknown(folded):
+            raise ValueError(f"{text!r}: {unknown!r} not in charset {self.name!r}")
+        return [self.characters.index(char) + 1 for char in folded]
+
+    def decode(self, classes: Iterable[int]) -> str:
+        """Return the text of `classes`, none of which may be the blank."""
+        return "".join(self.characters[index - 1] for index in classes)
+
+    def _fold_character(self, char: str) -> str:
+        if char in self.characters:
+            return char
+        if self.fold_case:
+            for other in (char.lower(), char.upper()):
+                if other and not self.unknown(other):
+                    return other
+        if self.fold_accents:
+            base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
+            if base != char:
+                return self.fold(base)
+        if self.drop_punctuation and unicodedata.category(char)[0] in "PSZ":
+            return ""
+        return char
+
+
+def min_frames(classes: Sequence[int]) -> int:
+    """Return the frames CTC needs for a label: one a character, and a blank between equal neighbours."""
+    return len(classes) + sum(a == b for a, b in zip(classes, classes[1:]))  # noqa: B905 (shifted on purpose)

@@ -1,0 +1,68 @@
+"""Lexicons: the words an answer may be, one list for all images or one list an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """One list of words for all images, or one list an image in the order of the data.
+
+    Args:
+        lists: the lists; a single one serves every image unless `per_image`.
+        per_image: whether list i belongs to image i.
+        name: for reports.
+    """
+
+    lists: tuple[tuple[str, ...], ...]
+    per_image: bool = False
+    name: str = "lexicon"
+
+    @classmethod
+    def shared(cls, words: Sequence[str], name: str = "lexicon") -> Lexicon:
+        """Build from one list for all images."""
+        if isinstance(words, str):
+            raise ValueError(f"a lexicon is a list of words, found the string {words!r}")
+        return cls((tuple(words),), name=name)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Lexicon:
+        """Read a UTF-8 file of one word a line; or, where lines hold commas, one comma-separated list an image.
+
+        Raises:
+            ValueError: on a missing, empty or undecodable file, or a blank line among per-image lists.
+        """
+        path = Path(path)
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except FileNotFoundError:
+            raise ValueError(f"no lexicon {path}: expected one word a line, or one comma list an image") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(f"lexicon {path} is not UTF-8 text: {error}") from None
+        if not any("," in line for line in lines):
+            words = tuple(line.strip() for line in lines if line.strip())
+            if not words:
+                raise ValueError(f"lexicon {path} holds no words")
+            return cls((words,), name=path.name)
+        while lines and not lines[-1].strip():
+            lines.pop()
+        lists = tuple(tuple(word.strip() for word in line.split(",") if word.strip()) for line in lines)
+        for number, words in enumerate(lists, start=1):
+            if not words:
+                raise ValueError(f"lexicon {path}, line {number}: no words, where other lines hold one list an image")
+        return cls(lists, per_image=True, name=path.name)
+
+    def check_length(self, num_images: int) -> None:
+        """Raise ValueError unless there is one list for all images or exactly one an image."""
+        if self.per_image and len(self.lists) != num_images:
+            raise ValueError(
+                f"lexicon {self.name} has {len(self.lists)} lists for {num_images} images; it needs one line an "
+                "image, in the order of the data before any filtering (or one word a line for all images)"
+            )
+
+    def words(self, image: int) -> tuple[str, ...]:
+        """Return the words allowed for image number `image`, from 0."""
+        return self.lists[image if self.per_image else 0]

@@ -1,0 +1,1 @@
+"""Training: a loop that reads top to bottom, and its parts."""

@@ -1,0 +1,60 @@
+"""Budgets: how many steps a run takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from grcnn_ocr.config import TrainConfig
+
+MEASURED_STEPS = 50
+"""Steps after which a time budget becomes a number of steps."""
+WARMUP_STEPS = 10
+"""The first of them, not measured."""
+NUM_VALIDATIONS = 10
+"""In a run, unless `train.validate_every` says otherwise."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is known once `MEASURED_STEPS` are done.
+
+    Attributes:
+        steps: steps done.
+        elapsed: seconds spent so far.
+        step_seconds: of one step.
+        validation_seconds: of one validation.
+    """
+
+    steps: int
+    elapsed: float
+    step_seconds: float
+    validation_seconds: float
+
+
+def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int | None:
+    """Return the steps of the run; None while a time budget waits to be measured.
+
+    Raises:
+        ValueError: if the configuration holds neither steps nor a time budget.
+    """
+    if config.time_budget is None:
+        if config.steps is None:
+            raise ValueError("no budget: set train.steps=20000 or train.time_budget=20m")
+        return config.steps
+    if measured is None:
+        return None
+    left = config.time_budget - measured.elapsed
+    if config.validate_every is None:
+        steps = (left - NUM_VALIDATIONS * measured.validation_seconds) / measured.step_seconds
+    else:
+        steps = left / (measured.step_seconds + measured.validation_seconds / config.validate_every)
+    return measured.steps + max(1, int(steps))
+
+
+def validates_at(step: int, total: int | None, config: TrainConfig) -> bool:
+    """Whether a validation follows once `step` steps are done."""
+    if total is None:
+        return False
+    every = config.validate_every or math.ceil(total / NUM_VALIDATIONS)
+    return step == total or step % every == 0

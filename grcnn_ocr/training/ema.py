@@ -1,0 +1,39 @@
+"""The moving average of a network's weights, which is what is evaluated and kept."""
+
+from __future__ import annotations
+
+import copy
+from typing import Generic, TypeVar
+
+import torch
+from torch import nn
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class MovingAverage(Generic[M]):
+    """Exponential moving average of parameters and BatchNorm statistics, with a warmed-up decay.
+
+        average <- d average + (1 - d) weights,    d = min(decay, (1 + n) / (10 + n)) at update n = 0, 1, ...
+
+    A fixed decay would hold on to the random initial weights for thousands of steps.
+
+    Args:
+        model: averaged; the average starts as a copy of it.
+        decay: the ceiling of d; 0 makes the average a copy of the weights.
+    """
+
+    def __init__(self, model: M, decay: float) -> None:
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, model: M, num_updates: int) -> None:
+        """Take in the weights after update number `num_updates`, counted from 0."""
+        weight = 1 - min(self.decay, (1 + num_updates) / (10 + num_updates))
+        pairs = list(zip(self.model.state_dict().values(), model.state_dict().values(), strict=True))
+        floating = [(average, value) for average, value in pairs if average.is_floating_point()]
+        torch._foreach_lerp_([average for average, _ in floating], [value for _, value in floating], weight)
+        for average, value in pairs:
+            if not average.is_floating_point():
+                average.copy_(value)

@@ -1,0 +1,62 @@
+"""Watching a run: what the trainer tells, and TensorBoard as one who listens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from grcnn_ocr.evaluation.words import Result
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """The state of a run after `step` steps.
+
+    Attributes:
+        step: steps done.
+        total_steps: of the whole run, None while a time budget is being measured.
+        loss: of the last step.
+        lr: learning rate of the last step.
+        gradient_norm: of the last step, before clipping.
+        words_per_second: since the last report.
+        data_wait: share of that time spent waiting for data, 0 to 1.
+    """
+
+    step: int
+    total_steps: int | None
+    loss: float
+    lr: float
+    gradient_norm: float
+    words_per_second: float
+    data_wait: float
+
+
+class Monitor(Protocol):
+    """Listens to a run."""
+
+    def on_steps(self, report: StepReport) -> None:
+        """Hear of the last few steps."""
+
+    def on_validation(self, step: int, result: Result, is_best: bool) -> None:
+        """Hear of a validation."""
+
+
+class TensorBoardMonitor:
+    """Writes scalars for TensorBoard."""
+
+    def __init__(self, folder: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+
+    def on_steps(self, report: StepReport) -> None:
+        """Write loss, learning rate, gradient norm, words/s and data-wait share."""
+        for name in ("loss", "lr", "gradient_norm", "words_per_second", "data_wait"):
+            self._writer.add_scalar(f"train/{name}", getattr(report, name), report.step)  # type: ignore[no-untyped-call]
+
+    def on_validation(self, step: int, result: Result, is_best: bool) -> None:
+        """Write word accuracy, 1-NED and CER."""
+        for name in ("word_accuracy", "one_minus_ned", "cer"):
+            self._writer.add_scalar(f"validation/{name}", getattr(result.counts, name), step)  # type: ignore[no-untyped-call]
+        self._writer.flush()  # type: ignore[no-untyped-call]

@@ -1,0 +1,107 @@
+"""Weights files: safetensors with the configuration in the header, so that one file is enough to read images."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from grcnn_ocr.build import build_model
+from grcnn_ocr.config import Config, parse_config
+from grcnn_ocr.files import written_aside
+from grcnn_ocr.models.recognizer import CTCRecognizer
+
+FORMAT = "grcnn-ocr/1"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A network, the configuration it was built from, and what is known of its training."""
+
+    model: CTCRecognizer
+    config: Config
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """Write a weights file, aside and renamed."""
+    header = {
+        "format": FORMAT,
+        "config": weights.config.model_dump_json(),
+        "training": json.dumps(weights.training),
+    }
+    tensors = {key: value.detach().cpu().contiguous() for key, value in weights.model.state_dict().items()}
+    with written_aside(path) as aside:
+        save_file(tensors, aside, header)
+
+
+def load_weights(path: str | Path) -> Weights:
+    """Read a weights file and build its network, on the CPU.
+
+    Raises:
+        ValueError: on a missing file, one that is not a weights file, or one whose tensors do not fit its config.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"no weights file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise ValueError(
+                    f"{path} is a safetensors file but not one of {FORMAT}: its header has no such format; "
+                    "use `grcnn-ocr import` for the weights of other projects"
+                )
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is not a safetensors weights file ({error}); "
+            "use `grcnn-ocr import` for PyTorch checkpoints of other projects"
+        ) from None
+    config = parse_config(json.loads(header["config"]), source=f"{path} (header)")
+    model = build_model(config)
+    load_tensors(model, tensors, source=str(path))
+    return Weights(model, config, json.loads(header.get("training", "{}")))
+
+
+def load_tensors(model: CTCRecognizer, tensors: dict[str, Tensor], source: str) -> None:
+    """Load a state dict, naming every missing, extra or misshapen key.
+
+    Raises:
+        ValueError: if any key is at fault.
+    """
+    own = model.state_dict()
+    problems = [f"missing {key} {tuple(own[key].shape)}" for key in own if key not in tensors]
+    problems += [f"unexpected {key} {tuple(tensors[key].shape)}" for key in tensors if key not in own]
+    problems += [
+        f"{key} has shape {tuple(tensors[key].shape)}, expected {tuple(own[key].shape)}"
+        for key in own
+        if key in tensors and tensors[key].shape != own[key].shape
+    ]
+    if problems:
+        raise ValueError(f"{source} does not fit the model, {len(problems)} keys:\n  " + "\n  ".join(problems))
+    model.load_state_dict(tensors)
+
+
+def find_weights(name: str | Path | None = None) -> Path:
+    """Return the path of `name`; without one, of the newest `runs/*/best.safetensors` below this folder.
+
+    Raises:
+        ValueError: if there is no such file.
+    """
+    if name is not None:
+        if not Path(name).is_file():
+            raise ValueError(f"no weights file {name}")
+        return Path(name)
+    found = sorted(Path("runs").glob("*/best.safetensors"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise ValueError(
+            "no weights at hand: runs/*/best.safetensors matches nothing here. Train some with "
+            "`python train.py --config grcl_lstm_tiny.yaml`, or name a file with --weights"
+        )
+    return found[-1]
