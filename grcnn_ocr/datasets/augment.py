@@ -56,8 +56,8 @@ def _compose(strength: float) -> Any:
             ),
             A.GridDistortion(num_steps=6, distort_limit=0.25 * strength, border_mode=border, p=often(0.3)),
             A.InvertImg(p=often(0.25)),
-            A.RandomBrightnessContrast(brightness_limit=0.3, contrast_limit=0.4, p=often(0.5)),
+            A.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0.4, p=often(0.5)),
             A.OneOf([A.MotionBlur(blur_limit=(3, 5)), A.GaussianBlur(blur_limit=(3, 5))], p=often(0.25)),
-            A.GaussNoise(std_range=(0.02, 0.1), p=often(0.25)),
+            A.GaussNoise(std_range=(0.01, 0.06), p=often(0.25)),
         ]
     )

@@ -32,10 +32,24 @@ def label_key(index: int) -> bytes:
     return b"label-%09d" % (index + 1)
 
 
+_open_environments: dict[tuple[int, int], Any] = {}
+"""By device and inode of the data file: LMDB must not be opened twice in one process."""
+
+
+def _close_inherited() -> None:
+    for environment in _open_environments.values():
+        environment.close()
+    _open_environments.clear()
+
+
+os.register_at_fork(after_in_child=_close_inherited)
+
+
 class LmdbReader:
     """Reads an LMDB of words, indexed from 0.
 
-    The environment opens on first use, once in each process, so that a reader can be pickled and forked.
+    The environment opens on first use, once in each process, so that readers can be pickled and forked, and several
+    can read one dataset.
 
     Args:
         path: the LMDB's folder, or its data file.
@@ -48,14 +62,14 @@ class LmdbReader:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._env: Any = None
-        self._process = -1
+        self._process: int | None = None
         self._num_samples = self._read_num_samples()
 
     def __len__(self) -> int:
         return self._num_samples
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_env": None, "_process": -1}
+        return {**self.__dict__, "_env": None, "_process": None}
 
     def image(self, index: int) -> bytes:
         """Return the encoded image at `index`."""
@@ -96,16 +110,21 @@ class LmdbReader:
         return int(count)
 
     def _environment(self) -> Any:
-        if self._env is None or self._process != os.getpid():
-            if not (self.path / "data.mdb" if self.path.is_dir() else self.path).is_file():
-                raise ValueError(f"no LMDB at {self.path}: expected a folder with a data.mdb in it")
+        if self._process == os.getpid():
+            return self._env
+        data_file = self.path / "data.mdb" if self.path.is_dir() else self.path
+        if not data_file.is_file():
+            raise ValueError(f"no LMDB at {self.path}: expected a folder with a data.mdb in it")
+        status = data_file.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity not in _open_environments:
             try:
-                self._env = lmdb.open(
-                    str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, readahead=False, max_spare_txns=8
+                _open_environments[identity] = lmdb.open(
+                    str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, readahead=False
                 )
             except lmdb.Error as error:
                 raise ValueError(f"{self.path} cannot be opened as an LMDB: {error}") from None
-            self._process = os.getpid()
+        self._env, self._process = _open_environments[identity], os.getpid()
         return self._env
 
 

@@ -118,17 +118,19 @@ class Trainer:
             self.accelerator.num_processes,
         )
         workers = self.config.data.workers
-        return iter(
-            DataLoader(
-                self.task.dataset,
-                batch_sampler=order,  # type: ignore[arg-type]
-                collate_fn=self.task.dataset.collate,
-                num_workers=workers,
-                prefetch_factor=4 if workers else None,
-                worker_init_fn=_single_thread,
-                pin_memory=self.accelerator.device.type == "cuda",
-            )
+        loader = DataLoader(
+            self.task.dataset,
+            batch_sampler=order,  # type: ignore[arg-type]
+            collate_fn=self.task.dataset.collate,
+            num_workers=workers,
+            prefetch_factor=4 if workers else None,
+            worker_init_fn=_single_thread,
+            pin_memory=self.accelerator.device.type == "cuda",
         )
+        try:
+            yield from loader
+        except ValueError as error:  # from a worker it comes with that process's traceback; its last line is the message
+            raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
 
     def _step(self, batch: Batch, lr: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Take one optimisation step; return the loss and the norm of the gradient before clipping."""
