@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
+
+HERE = Path("here")
+
+
+def read(tmp_path: Path, name: str, content: bytes) -> list[LabelledPath | Problem]:
+    (tmp_path / name).write_bytes(content)
+    return list(read_label_file(tmp_path / name, HERE))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("l.tsv", "a.png\topen\nb/c.png\tclosed, now\n".encode()),
+        ("l.txt", "a.png\topen\r\nb/c.png\tclosed, now\r\n".encode()),  # Windows line ends
+        ("l.tsv", "\ufeffa.png\topen\n\n\nb/c.png\tclosed, now".encode()),  # BOM, blank lines, no last line end
+        ("l.csv", 'path,label\na.png,open\n"b/c.png","closed, now"\n'.encode()),
+        ("l.csv", 'a.png,open\nb/c.png,"closed, now"\n'.encode()),
+        ("l.jsonl", b'{"path": "a.png", "label": "open"}\n{"file_name": "b/c.png", "text": "closed, now"}\n'),
+    ],
+)
+def test_every_format_gives_the_same_records(name, content, tmp_path):
+    records = read(tmp_path, name, content)
+    assert [(r.path, r.label) for r in records] == [(HERE / "a.png", "open"), (HERE / "b/c.png", "closed, now")]
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "kind", "detail"),
+    [
+        ("l.tsv", b"a.png", "malformed line", "expected path<TAB>label"),
+        ("l.tsv", b"a.png open", "malformed line", "expected path<TAB>label"),
+        ("l.tsv", b"\topen", "malformed line", "expected path<TAB>label"),
+        ("l.tsv", b"a.png\t  ", "empty label", "a.png"),
+        ("l.tsv", b"a.png\t\xff\xfe", "malformed line", "utf-8"),
+        ("l.csv", b"a.png", "malformed line", "two columns"),
+        ("l.csv", b"a.png,b,c", "malformed line", "found 3"),
+        ("l.csv", b'a.png,"open', "malformed line", ""),
+        ("l.jsonl", b'{"path": "a.png"}', "malformed line", "found keys path"),
+        ("l.jsonl", b"[1]", "malformed line", "an object"),
+        ("l.jsonl", b"{", "malformed line", ""),
+    ],
+)
+def test_a_bad_line_is_a_problem_with_its_number(name, line, kind, detail, tmp_path):
+    good = {"l.tsv": b"x.png\tx\n", "l.csv": b"x.png,x\n", "l.jsonl": b'{"path": "x.png", "label": "x"}\n'}[name]
+    first, problem, last = read(tmp_path, name, good + line + b"\n" + good)
+    assert isinstance(first, LabelledPath) and isinstance(last, LabelledPath) and last.line == 3
+    assert isinstance(problem, Problem) and problem.kind == kind
+    assert problem.place == f"{tmp_path / name}:2" and detail in problem.detail
+
+
+def test_paths_start_from_the_label_file_by_default(tmp_path):
+    (tmp_path / "l.tsv").write_text("a.png\tx\n/abs/b.png\ty\n")
+    assert [r.path for r in read_label_file(tmp_path / "l.tsv")] == [tmp_path / "a.png", Path("/abs/b.png")]
+
+
+def test_a_missing_label_file_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot read label file .*nowhere\.tsv"):
+        list(read_label_file(tmp_path / "nowhere.tsv"))

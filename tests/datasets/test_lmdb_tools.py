@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import cv2
+import lmdb
+import numpy as np
+import pytest
+from conftest import WORDS, shared
+
+from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
+from grcnn_ocr.datasets.lmdb_tools import create, extract, merge, split, verify
+
+
+def labels_of(path: Path) -> list[str]:
+    return list(LmdbReader(path).labels())
+
+
+def test_images_are_stored_as_they_are(crops, tmp_path):
+    summary = create(crops / "labels.tsv", tmp_path / "x.lmdb")
+    reader = LmdbReader(tmp_path / "x.lmdb")
+    assert summary.num_samples == len(reader) == len(WORDS) and not summary.problems
+    assert [reader.image(i) for i in range(len(WORDS))] == [(crops / f"{i}.png").read_bytes() for i in range(len(WORDS))]
+    assert labels_of(tmp_path / "x.lmdb") == WORDS
+
+
+@pytest.fixture
+def bad_crops(crops) -> Path:
+    jpeg = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8))[1].tobytes()
+    (crops / "truncated.jpg").write_bytes(jpeg[: len(jpeg) // 2])
+    (crops / "zero.jpg").write_bytes(b"")
+    (crops / "text.png").write_text("not a picture")
+    with (crops / "labels.tsv").open("a") as labels:
+        labels.write("truncated.jpg\ta\nzero.jpg\tb\ntext.png\tc\nmissing.png\td\n0.png\t\nno tab\n1.png\tlast\n")
+    return crops
+
+
+def test_bad_samples_are_named_counted_and_left_out(bad_crops, tmp_path):
+    summary = create(bad_crops / "labels.tsv", tmp_path / "x.lmdb")
+    assert labels_of(tmp_path / "x.lmdb") == [*WORDS, "last"]
+    assert summary.counts == {
+        "corrupt image": 2, "empty image": 1, "missing image": 1, "empty label": 1, "malformed line": 1,
+    }  # fmt: skip
+    first = str(summary.problems[0])
+    assert "line 17" in first and "truncated.jpg" in first and "truncated" in first
+
+
+def test_strict_ends_at_the_first_problem_and_leaves_nothing(bad_crops, tmp_path):
+    with pytest.raises(ValueError, match=r"truncated\.jpg.*--strict"):
+        create(bad_crops / "labels.tsv", tmp_path / "x.lmdb", strict=True)
+    assert not (tmp_path / "x.lmdb").exists()
+
+
+def test_no_usable_sample_is_an_error_that_says_why(tmp_path):
+    (tmp_path / "labels.tsv").write_text("missing.png\ta\n")
+    with pytest.raises(ValueError, match=r"no usable sample.*\n.*missing\.png"):
+        create(tmp_path / "labels.tsv", tmp_path / "x.lmdb")
+    assert not (tmp_path / "x.lmdb").exists()
+
+
+def test_paths_start_from_the_image_folder_when_given(crops, tmp_path):
+    (tmp_path / "elsewhere.csv").write_text("path,label\n0.png,hello\n")
+    create(tmp_path / "elsewhere.csv", tmp_path / "x.lmdb", images=crops)
+    assert labels_of(tmp_path / "x.lmdb") == ["hello"]
+
+
+def test_verify_finds_what_is_wrong(tmp_path, crops):
+    create(crops / "labels.tsv", tmp_path / "x.lmdb")
+    assert not verify(tmp_path / "x.lmdb").problems
+    with lmdb.open(str(tmp_path / "bad.lmdb"), map_size=2**20) as env, env.begin(write=True) as transaction:
+        image = (crops / "0.png").read_bytes()
+        for key, value in {
+            b"num-samples": b"5",
+            b"image-000000001": image, b"label-000000001": b"fine",
+            b"image-000000002": image[:30], b"label-000000002": b"truncated",
+            b"image-000000003": image, b"label-000000003": b" ",
+            b"label-000000004": b"no image",
+            b"image-000000005": image, b"label-000000005": b"\xff",
+        }.items():  # fmt: skip
+            transaction.put(key, value)
+    summary = verify(tmp_path / "bad.lmdb")
+    assert summary.num_samples == 1
+    assert summary.counts == {"corrupt image": 1, "empty label": 1, "missing or unreadable key": 2}
+    assert "[1]" in summary.problems[0].place
+
+
+def test_extract_and_create_are_inverse(crops, tmp_path):
+    create(crops / "labels.tsv", tmp_path / "x.lmdb")
+    assert extract(tmp_path / "x.lmdb", tmp_path / "files") == len(WORDS)
+    create(tmp_path / "files" / "labels.tsv", tmp_path / "y.lmdb")
+    x, y = LmdbReader(tmp_path / "x.lmdb"), LmdbReader(tmp_path / "y.lmdb")
+    assert [(x.image(i), x.label(i)) for i in range(len(x))] == [(y.image(i), y.label(i)) for i in range(len(y))]
+    with pytest.raises(ValueError, match="not empty"):
+        extract(tmp_path / "x.lmdb", tmp_path / "files")
+
+
+def test_split_then_merge_keeps_every_sample_once(crops, tmp_path):
+    create(crops / "labels.tsv", tmp_path / "x.lmdb")
+    parts = (tmp_path / "a.lmdb", tmp_path / "b.lmdb")
+    assert split(tmp_path / "x.lmdb", parts, 0.75, seed=1) == (12, 4)
+    assert merge(parts, tmp_path / "y.lmdb") == 16
+    assert sorted(labels_of(tmp_path / "y.lmdb")) == sorted(WORDS)
+    with pytest.raises(ValueError, match="leaves one part empty"):
+        split(tmp_path / "x.lmdb", parts, 1.0, overwrite=True)
+
+
+def test_extract_refuses_labels_that_a_tsv_cannot_hold(tmp_path):
+    with building(tmp_path / "x.lmdb") as writer:
+        writer.add(b"\xff\xd8", "a\tb")
+    with pytest.raises(ValueError, match="cannot stand in a TSV"):
+        extract(tmp_path / "x.lmdb", tmp_path / "files")
+
+
+@pytest.mark.parametrize(("labels", "count"), [("ic03/gt.txt", 860), ("iiit5k/train.txt", 2000)])
+def test_real_datasets_build_whole(labels, count, tmp_path):
+    summary = create(shared(f"data/{labels}"), tmp_path / "x.lmdb")
+    assert summary.num_samples == count and not summary.problems

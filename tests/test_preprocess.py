@@ -1,0 +1,140 @@
+"""Every kind of picture becomes a reading or a clear error."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from grcnn_ocr.preprocess import Preprocessor, decode, to_grayscale
+
+RAMP = np.tile(np.linspace(0, 255, 60).astype(np.uint8), (20, 1))
+
+
+def encode(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "P"])
+def test_lossless_pictures_decode_to_their_pixels(kind, mode):
+    assert np.abs(decode(encode(Image.fromarray(RAMP).convert(mode), kind)).astype(int) - RAMP).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_jpegs_decode_to_nearly_their_pixels(mode):
+    found = decode(encode(Image.fromarray(RAMP).convert(mode), "JPEG", quality=95)).astype(int)
+    assert np.abs(found - RAMP).mean() < 3
+
+
+def test_16_bit_png_is_scaled_to_8_bits():
+    assert (decode(encode(Image.fromarray(RAMP.astype(np.uint16) * 257), "PNG")) == RAMP).all()
+
+
+def test_one_bit_png():
+    found = decode(encode(Image.fromarray(RAMP > 127), "PNG"))
+    assert set(np.unique(found)) == {0, 255}
+
+
+@pytest.mark.parametrize(("ink", "ground"), [(0, 255), (255, 0)])
+def test_transparency_lies_over_what_the_ink_stands_out_from(ink, ground):
+    pixels = np.zeros((20, 60, 4), np.uint8)
+    pixels[5:15, 20:40] = (ink, ink, ink, 255)
+    found = decode(encode(Image.fromarray(pixels), "PNG"))
+    assert (found[5:15, 20:40] == ink).all() and found[0, 0] == ground
+
+
+def test_palette_with_transparency_is_laid_over_too():
+    picture = Image.new("P", (4, 4), 0)
+    picture.putpalette([0, 0, 0, 10, 10, 10])
+    picture.putpixel((1, 1), 1)
+    found = decode(encode(picture, "PNG", transparency=0))
+    assert found[0, 0] == 255 and found[1, 1] == 10
+
+
+def test_exif_orientation_is_applied():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate by 90 degrees to show
+    assert decode(encode(Image.fromarray(RAMP), "JPEG", exif=exif)).shape == (60, 20)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.7, 0.95])
+def test_truncated_jpeg_is_an_error(part):
+    data = encode(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8)), "JPEG")
+    with pytest.raises(ValueError, match="truncated"):
+        decode(data[: int(part * len(data))])
+
+
+def test_truncated_jpeg_with_an_end_marker_in_its_thumbnail_is_an_error():
+    thumbnail = encode(Image.fromarray(RAMP), "JPEG")
+    data = encode(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8)), "JPEG")
+    segment = b"\xff\xe2" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    whole = data[:2] + segment + data[2:]
+    assert decode(whole).shape == (40, 90)
+    with pytest.raises(ValueError, match="truncated"):
+        decode(whole[:-200])
+
+
+@pytest.mark.parametrize(("data", "message"), [(b"", "empty"), (b"not a picture", "not a picture"), (b"\xff\xd8", "truncated")])
+def test_what_is_no_picture_is_an_error(data, message):
+    with pytest.raises(ValueError, match=message):
+        decode(data)
+
+
+def test_truncated_png_is_an_error():
+    data = encode(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8)), "PNG")
+    with pytest.raises(ValueError, match="not a picture"):
+        decode(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (32, 5000), (3000, 2)])
+@pytest.mark.parametrize("interpolation", ["area", "bicubic"])
+def test_extreme_shapes_are_resized(shape, interpolation):
+    resized = Preprocessor(interpolation=interpolation).resize(np.full(shape, 77, np.uint8))
+    assert resized.shape == (32, 100) and (resized == 77).all()
+
+
+def test_area_averages_when_shrinking_and_is_linear_when_enlarging_each_axis_on_its_own():
+    image = np.zeros((16, 200), np.uint8)
+    image[:, ::2] = 200
+    resized = Preprocessor().resize(image)  # half the width, twice the height
+    assert (resized == 100).all()
+
+
+def test_normalise_is_the_published_scaling():
+    found = Preprocessor().normalise(np.array([[[0, 128, 255]]], np.uint8))
+    assert found.shape == (1, 1, 1, 3) and found.dtype == np.float32
+    assert found.ravel().tolist() == [-1.0, 0.0, 127 / 128]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [RAMP, RAMP[:, :, None], np.dstack([RAMP] * 3), RAMP.astype(np.uint16) * 257, RAMP / 255, np.dstack([RAMP] * 3) / 255],
+)
+def test_arrays_of_every_kind_become_the_same_gray(array):
+    assert np.abs(to_grayscale(array).astype(int) - RAMP).max() <= 1
+
+
+def test_colours_are_taken_as_rgb():
+    red = np.zeros((2, 2, 3), np.uint8)
+    red[:, :, 0] = 255
+    assert to_grayscale(red)[0, 0] == 76 == cv2.cvtColor(red, cv2.COLOR_RGB2GRAY)[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((2, 2, 2), np.uint8), "shape"),
+        (np.zeros((0, 5), np.uint8), "empty"),
+        (np.zeros((2, 2), np.int64), "int64"),
+        (np.full((2, 2), 255.0), "from 0 to 1"),
+        (np.full((2, 2), np.nan), "from 0 to 1"),
+        (np.zeros(4, np.uint8), "shape"),
+    ],
+)
+def test_arrays_that_are_no_images_are_errors(array, message):
+    with pytest.raises(ValueError, match=message):
+        to_grayscale(array)

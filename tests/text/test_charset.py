@@ -1,0 +1,50 @@
+import pytest
+
+from grcnn_ocr.text.charset import CHARSETS, Charset, min_frames
+
+
+def test_alnum36_is_in_the_published_order():
+    assert Charset.named("alnum36").encode("09az") == [1, 10, 11, 36]
+    assert Charset.named("alnum36").num_classes == 37
+
+
+@pytest.mark.parametrize("name", CHARSETS)
+def test_encode_and_decode_are_inverse(name):
+    charset = Charset.named(name)
+    assert charset.decode(charset.encode(charset.characters)) == charset.characters
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [("Hello", "hello"), ("CAFÉ", "cafe"), ("don't", "dont"), ("ﬁne", "fine"), ("a b", "ab"), ("½", "12"), ("50€", "50")],
+)
+def test_folding_to_alnum36(text, folded):
+    assert Charset.named("alnum36").fold(text) == folded
+
+
+def test_each_folding_can_be_turned_off():
+    charset = Charset.named("alnum36", fold_case=False, fold_accents=False, drop_punctuation=False)
+    assert charset.fold("Aé-b") == "Aé-b"
+    assert charset.unknown("Aé-bé") == "Aé-"
+
+
+def test_a_character_of_the_charset_is_never_folded():
+    charset = Charset("aeéE-", fold_case=True)
+    assert charset.fold("éE-É") == "éE-é"
+
+
+def test_unknown_characters_are_named():
+    with pytest.raises(ValueError, match=r"'日本1': '日本' not in charset 'alnum36'"):
+        Charset.named("alnum36").encode("日本1")
+
+
+@pytest.mark.parametrize("characters", ["", "aba"])
+def test_empty_and_repeating_charsets_are_errors(characters):
+    with pytest.raises(ValueError, match="empty or repeats"):
+        Charset(characters)
+
+
+def test_min_frames_counts_repeats():
+    assert min_frames([]) == 0
+    assert min_frames([5]) == 1
+    assert min_frames([5, 5, 5, 6]) == 6

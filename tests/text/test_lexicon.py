@@ -1,0 +1,50 @@
+import pytest
+from conftest import shared
+
+from grcnn_ocr.text.lexicon import Lexicon
+
+
+def test_one_word_a_line_is_for_all_images(tmp_path):
+    (tmp_path / "words.txt").write_bytes(b"\xef\xbb\xbfopen\r\nclosed\r\n\r\n")
+    lexicon = Lexicon.load(tmp_path / "words.txt")
+    assert not lexicon.per_image and lexicon.words(7) == ("open", "closed")
+    lexicon.check_length(1000)
+
+
+def test_comma_lists_belong_to_images_in_order(tmp_path):
+    (tmp_path / "lists.txt").write_text("a, b\nc\nd,e\n\n")
+    lexicon = Lexicon.load(tmp_path / "lists.txt")
+    assert lexicon.per_image and [lexicon.words(i) for i in range(3)] == [("a", "b"), ("c",), ("d", "e")]
+
+
+def test_the_wrong_number_of_lists_is_an_error_with_both_counts(tmp_path):
+    (tmp_path / "lists.txt").write_text("a,b\nc,d\n")
+    with pytest.raises(ValueError, match=r"lists\.txt has 2 lists for 3 images"):
+        Lexicon.load(tmp_path / "lists.txt").check_length(3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "no words"), (b"a,b\n\nc,d\n", "line 2"), (b"\xff\xfe\x00", "not UTF-8")]
+)
+def test_bad_files_are_errors_that_name_them(content, message, tmp_path):
+    (tmp_path / "bad.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        Lexicon.load(tmp_path / "bad.txt")
+    assert "bad.txt" in str(caught.value)
+
+
+def test_a_missing_file_is_an_error():
+    with pytest.raises(ValueError, match=r"no lexicon nowhere\.txt"):
+        Lexicon.load("nowhere.txt")
+
+
+def test_one_string_is_not_a_list_of_words():
+    with pytest.raises(ValueError, match="list of words"):
+        Lexicon.shared("open")
+
+
+def test_the_shipped_ic03_lexicon_has_one_list_of_50_an_image():
+    lexicon = Lexicon.load(shared("data/ic03/lexicon_50.txt"))
+    lexicon.check_length(860)
+    assert {len(words) for words in lexicon.lists} == {50}
+    assert len({word for words in lexicon.lists for word in words}) == 563
