@@ -1,8 +1,8 @@
 """Checkpoints of other projects, brought into our key layout.
 
-Two are known: the authors' Lua network, transcribed to PyTorch key by key (`c0`, `g1.r.0`, `l1.pf`, ...), for presets
-with the `grcl` front end; and the deep-text-recognition-benchmark's (`FeatureExtraction.ConvNet.0`, ...), for those with
-`grcl_dtrb`.
+Two are known: the authors' Lua network, transcribed to PyTorch key by key (`c0`, `g1.r.0`, `l1.pf`, ...), for
+presets with the `grcl` front end; and the deep-text-recognition-benchmark's (`FeatureExtraction.ConvNet.0`, ...), for
+those with `grcl_dtrb`.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ DTRB: Renames = [
 def import_weights(path: Path, config: Config) -> Weights:
     """Read a PyTorch checkpoint of another project into the network of `config`.
 
-    Nothing in the file is executed (`weights_only=True`). A `state_dict` entry around the tensors and a `module.` before
-    the keys are taken off. A file of the DTRB front end alone is accepted: the BiLSTMs are then fresh, and a warning says
-    so.
+    Nothing in the file is executed (`weights_only=True`). A `state_dict` entry around the tensors and a `module.`
+    before the keys are taken off. A file of the DTRB front end alone is accepted: the BiLSTMs are then fresh, and a
+    warning says so.
 
     Raises:
         ValueError: if the file is not a checkpoint, no layout is known for the network, or keys are missing, extra or
@@ -104,7 +104,7 @@ def _load_state_dict(path: Path) -> dict[str, Tensor]:
     try:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds on files that are not checkpoints
-        raise ValueError(f"{path} is not a PyTorch checkpoint of plain tensors: {error}") from None
+        raise ValueError(f"{path} is not a PyTorch checkpoint of plain tensors ({type(error).__name__})") from error
     for wrapper in ("state_dict", "model"):
         if isinstance(loaded, Mapping) and isinstance(loaded.get(wrapper), Mapping):
             loaded = loaded[wrapper]
@@ -138,5 +138,8 @@ def _join_dtrb_linears(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             weight = (prediction @ weight.double()).to(weight.dtype)
         forward, backward = weight.chunk(2, dim=1)
         tensors[f"{layer}.join_forward.weight"], tensors[f"{layer}.join_forward.bias"] = forward, bias
-        tensors[f"{layer}.join_backward.weight"], tensors[f"{layer}.join_backward.bias"] = backward, torch.zeros_like(bias)
+        tensors[f"{layer}.join_backward.weight"], tensors[f"{layer}.join_backward.bias"] = (
+            backward,
+            torch.zeros_like(bias),
+        )
     return tensors

@@ -39,10 +39,10 @@ class Preprocessor:
     def resize(self, image: Pixels) -> Pixels:
         """Resize a grayscale image (H, W) to (height, width)."""
         if self.interpolation == "bicubic":
-            return cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+            return cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
         height, width = image.shape
-        image = cv2.resize(image, (self.width, height), interpolation=_area_or_linear(width, self.width))  # type: ignore[assignment]
-        return cv2.resize(image, (self.width, self.height), interpolation=_area_or_linear(height, self.height))  # type: ignore[return-value]
+        image = cv2.resize(image, (self.width, height), interpolation=_area_or_linear(width, self.width))
+        return cv2.resize(image, (self.width, self.height), interpolation=_area_or_linear(height, self.height))
 
     def normalise(self, images: Pixels) -> NDArray[np.float32]:
         """Map (B, H, W) uint8 to the network's (B, 1, H, W) float32."""
@@ -94,8 +94,8 @@ def to_grayscale(image: np.ndarray) -> Pixels:
         return pixels
     gray = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, :3]), cv2.COLOR_RGB2GRAY)
     if pixels.shape[2] == 4:
-        gray = _over_contrasting_ground(gray, pixels[:, :, 3])  # type: ignore[arg-type]
-    return gray  # type: ignore[return-value]
+        gray = _over_contrasting_ground(gray, pixels[:, :, 3])
+    return gray
 
 
 def _to_8_bits(image: np.ndarray) -> Pixels:
@@ -129,7 +129,7 @@ def _may_have_alpha(data: bytes) -> bool:
 
 
 def _jpeg_is_complete(data: bytes) -> bool:
-    """Whether the end marker follows the last scan. (Decoders fill up a truncated JPEG with gray in silence.)"""
+    """Whether the end marker follows the last scan; decoders may fill up a truncated JPEG with gray in silence."""
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]

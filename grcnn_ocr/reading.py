@@ -52,7 +52,7 @@ class Frames:
     """
 
     log_probs: NDArray[np.float32]
-    lengths: NDArray[np.int64]
+    lengths: list[int]
 
 
 class Recognizer:
@@ -73,7 +73,10 @@ class Recognizer:
     """
 
     def __init__(
-        self, weights: str | Path | Weights | None = None, device: str | torch.device = "auto", batch_size: int = 64
+        self,
+        weights: str | Path | Weights | None = None,
+        device: str | torch.device = "auto",
+        batch_size: int = 64,
     ) -> None:
         if not isinstance(weights, Weights):
             weights = load_weights(find_weights(weights))
@@ -111,7 +114,7 @@ class Recognizer:
         for batch in batched(images, self.batch_size):
             frames = self.recognise([load_image(image) for image in batch])
             first = len(predictions)
-            words = lexicon and [lexicon.words(first + offset) for offset in range(len(batch))]
+            words = None if lexicon is None else [lexicon.words(first + i) for i in range(len(batch))]
             predictions += self.decode(frames, words)
         return predictions
 
@@ -122,7 +125,7 @@ class Recognizer:
         inputs = torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last)
         widths = torch.full((len(images),), inputs.shape[3], device=self.device)
         logits, lengths = self.model(inputs, widths)
-        return Frames(logits.float().log_softmax(dim=2).cpu().numpy(), lengths.cpu().numpy())
+        return Frames(logits.float().log_softmax(dim=2).cpu().numpy(), lengths.tolist())
 
     def decode(self, frames: Frames, words: Sequence[Sequence[str]] | None = None) -> list[Prediction]:
         """Turn frames into predictions, greedily or with one list of words an image."""

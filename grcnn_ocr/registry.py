@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from pydantic import ConfigDict, ValidationError, validate_call
+from pydantic import ValidationError, validate_call
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Registry(Generic[T]):
             raise ValueError(
                 f"unknown {self.kind} {name!r}{closest(name, self.names())} Known: {', '.join(self.names())}"
             )
-        checked = validate_call(self._builders[name], config=ConfigDict(arbitrary_types_allowed=True))
+        checked = validate_call(self._builders[name])
         try:
             return checked(**options)
         except ValidationError as error:

@@ -18,7 +18,24 @@ from grcnn_ocr.config import Config, load_config
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SAMPLES = Path(__file__).resolve().parents[1] / "data" / "samples"
-WORDS = "hello book 42 aa stop zoo exit 7 open street book9 tree all 100 deep x".split()
+WORDS = [
+    "hello",
+    "book",
+    "42",
+    "aa",
+    "stop",
+    "zoo",
+    "exit",
+    "7",
+    "open",
+    "street",
+    "book9",
+    "tree",
+    "all",
+    "100",
+    "deep",
+    "x",
+]
 
 
 def shared(path: str) -> Path:

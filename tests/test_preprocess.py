@@ -78,7 +78,9 @@ def test_truncated_jpeg_with_an_end_marker_in_its_thumbnail_is_an_error():
         decode(whole[:-200])
 
 
-@pytest.mark.parametrize(("data", "message"), [(b"", "empty"), (b"not a picture", "not a picture"), (b"\xff\xd8", "truncated")])
+@pytest.mark.parametrize(
+    ("data", "message"), [(b"", "empty"), (b"not a picture", "not a picture"), (b"\xff\xd8", "truncated")]
+)
 def test_what_is_no_picture_is_an_error(data, message):
     with pytest.raises(ValueError, match=message):
         decode(data)
@@ -112,7 +114,14 @@ def test_normalise_is_the_published_scaling():
 
 @pytest.mark.parametrize(
     "array",
-    [RAMP, RAMP[:, :, None], np.dstack([RAMP] * 3), RAMP.astype(np.uint16) * 257, RAMP / 255, np.dstack([RAMP] * 3) / 255],
+    [
+        RAMP,
+        RAMP[:, :, None],
+        np.dstack([RAMP] * 3),
+        RAMP.astype(np.uint16) * 257,
+        RAMP / 255,
+        np.dstack([RAMP] * 3) / 255,
+    ],
 )
 def test_arrays_of_every_kind_become_the_same_gray(array):
     assert np.abs(to_grayscale(array).astype(int) - RAMP).max() <= 1

@@ -64,7 +64,10 @@ def main() -> None:
     fonts = sorted(path for path in arguments.fonts.rglob("*") if path.suffix.lower() in (".ttf", ".otf"))
     fonts = [path for path in fonts if FAMILIES.search(path.name) and draws_latin(path)]
     print(f"{len(fonts)} fonts")
-    for name, count, label_file in (("train", arguments.train, "train.tsv"), ("words", arguments.evaluate, "labels.tsv")):
+    for name, count, label_file in (
+        ("train", arguments.train, "train.tsv"),
+        ("words", arguments.evaluate, "labels.tsv"),
+    ):
         (arguments.output / name).mkdir(parents=True, exist_ok=True)
         lines, lists = [], []
         for number in range(1, count + 1):

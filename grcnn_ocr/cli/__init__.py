@@ -7,8 +7,11 @@ import sys
 from collections.abc import Sequence
 
 import typer
+from rich.highlighter import NullHighlighter
+from rich.logging import RichHandler
 
 from grcnn_ocr.cli import evaluate, import_, lmdb, models, read, train
+from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
     help="Read cropped word images with gated recurrent convolutions, BiLSTM and CTC.",
@@ -26,10 +29,13 @@ app.add_typer(lmdb.app, name="lmdb")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a user's error is one message on stderr and exit code 2."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    handler = RichHandler(
+        console=errors, show_time=False, show_level=False, show_path=False, highlighter=NullHighlighter()
+    )
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[handler])
     logging.getLogger("grcnn_ocr").setLevel(logging.INFO)
     try:
         app(args=list(arguments) if arguments is not None else None)
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+        errors.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)

@@ -26,7 +26,8 @@ class ProtocolName(str, Enum):
 
 def evaluate(
     data: Annotated[
-        list[Path] | None, typer.Option(help="An LMDB or a label file; may be repeated. [default: the samples]")
+        list[Path] | None,
+        typer.Option(help="An LMDB or a label file; may be repeated. [default: the samples]"),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="A weights file; by default the best at hand.")] = None,
     lexicon: Annotated[
@@ -63,9 +64,9 @@ def evaluate(
     rules = ALPHANUMERIC if protocol is ProtocolName.alphanumeric else charset_protocol(recognizer.charset)
     results = []
     with progress_bar() as bar:
+        task = bar.add_task("reading", total=sum(map(len, sources)))
         for source, own in zip(sources, lexicons, strict=True):
-            task = bar.add_task(str(source.path), total=len(source))
-            results += evaluate_words(recognizer, source, own, rules, lambda done, task=task: bar.advance(task, done))  # type: ignore[misc]
+            results += evaluate_words(recognizer, source, own, rules, lambda done: bar.advance(task, done))
     for result in results:
         wrong = [e for e in result.examples if rules.fold(e.text) != rules.fold(e.label)]
         for example in wrong[:show_errors]:

@@ -89,7 +89,9 @@ def extract(
 
 @app.command()
 def merge(
-    datasets: Annotated[list[Path], typer.Argument(help="LMDBs, in order.")], output: Output, overwrite: Overwrite = False
+    datasets: Annotated[list[Path], typer.Argument(help="LMDBs, in order.")],
+    output: Output,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write the samples of several LMDBs to a new one."""
     from grcnn_ocr.datasets.lmdb_store import LmdbReader

@@ -21,13 +21,15 @@ SHOWN_EXAMPLES = 4
 def train(
     config: Annotated[str, typer.Option(help="A YAML file, or the name of a packaged one.")],
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the file, such as train.time_budget=20m.")
+        list[str] | None,
+        typer.Option("--set", help="key=value over the file, such as train.time_budget=20m."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the run. [default: runs/NAME, then NAME-2, ...]")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run in the folder, or the latest of this name, stopped.")
+        bool,
+        typer.Option("--resume", help="Go on where the run in the folder, or the latest of this name, stopped."),
     ] = False,
 ) -> None:
     """Train a recogniser; the best and the latest weights go to the run's folder."""
@@ -41,10 +43,10 @@ def train(
     from grcnn_ocr.training.monitor import TensorBoardMonitor
     from grcnn_ocr.training.trainer import Trainer
 
-    folder.mkdir(parents=True, exist_ok=True)
-    errors.print(f"run: {folder}", highlight=False)
     with ConsoleMonitor() as bar:
         trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)])
+        errors.print(f"run: {folder}", highlight=False)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         result = trainer.run()
     if result is None:

@@ -48,7 +48,8 @@ def audit(source: WordSource, charset: Charset, num_frames: int) -> Audit:
     Raises:
         ValueError: if no sample is usable.
     """
-    usable, unusable, examples, num_folded = [], Counter[str](), {}, 0
+    usable, unusable, num_folded = [], Counter[str](), 0
+    examples: dict[str, list[str]] = {}
     for index in range(len(source)):
         label = source.label(index)
         folded = charset.fold(label)

@@ -47,8 +47,14 @@ def _compose(strength: float) -> Any:
     return A.Compose(
         [
             A.Affine(
-                scale={"x": (1 - 0.12 * strength, 1 + 0.08 * strength), "y": (1 - 0.15 * strength, 1 + 0.15 * strength)},
-                translate_percent={"x": (-0.03 * strength, 0.03 * strength), "y": (-0.08 * strength, 0.08 * strength)},
+                scale={
+                    "x": (1 - 0.12 * strength, 1 + 0.08 * strength),
+                    "y": (1 - 0.15 * strength, 1 + 0.15 * strength),
+                },
+                translate_percent={
+                    "x": (-0.03 * strength, 0.03 * strength),
+                    "y": (-0.08 * strength, 0.08 * strength),
+                },
                 rotate=(-2.5 * strength, 2.5 * strength),
                 shear={"x": (-18 * strength, 18 * strength), "y": (-2 * strength, 2 * strength)},
                 border_mode=border,

@@ -1,9 +1,9 @@
 """The LMDB store of labelled word images, in the key layout that every published recogniser reads.
 
-    image-000000001   the encoded image, as it was (JPEG, PNG, ...)
-    label-000000001   its text, UTF-8
-    ...               counted from 1
-    num-samples       their number, in decimal
+image-000000001   the encoded image, as it was (JPEG, PNG, ...)
+label-000000001   its text, UTF-8
+...               counted from 1
+num-samples       their number, in decimal
 """
 
 from __future__ import annotations

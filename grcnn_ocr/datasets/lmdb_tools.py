@@ -124,9 +124,7 @@ def extract(path: Path, output: Path, progress: Progress = lambda done: None) ->
     return len(reader)
 
 
-def merge(
-    paths: Sequence[Path], output: Path, overwrite: bool = False, progress: Progress = lambda done: None
-) -> int:
+def merge(paths: Sequence[Path], output: Path, overwrite: bool = False, progress: Progress = lambda done: None) -> int:
     """Write the samples of several LMDBs, in order, to a new one; return how many."""
     readers = [LmdbReader(path) for path in paths]
     with building(output, overwrite) as writer:
@@ -164,7 +162,7 @@ def split(
 
 
 def parallel(function: Callable[[T], R], items: Iterable[T], chunk: int = 512) -> Iterator[R]:
-    """Map in threads, in order, holding at most `chunk` items. (Decoding and file reads release the GIL.)"""
+    """Map in threads, in order, holding at most `chunk` items; decoding and file reads release the GIL."""
     iterator = iter(items)
     with ThreadPoolExecutor() as pool:
         while part := list(islice(iterator, chunk)):

@@ -15,7 +15,10 @@ Floats = NDArray[np.float64]
 
 
 def log_likelihoods(
-    log_probs: NDArray[np.floating], lengths: Sequence[int], words: Sequence[Sequence[int]], images: Sequence[int]
+    log_probs: NDArray[np.floating],
+    lengths: Sequence[int],
+    words: Sequence[Sequence[int]],
+    images: Sequence[int],
 ) -> Floats:
     """Return log p(words[n] | image images[n]), summed over all alignments, in float64.
 

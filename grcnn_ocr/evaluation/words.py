@@ -80,7 +80,6 @@ def evaluate_words(
                 )
         progress(len(batch))
     return [
-        Result(str(source.path), lexicon.name if lexicon else None, *parts)
-        for lexicon, *parts in zip(lexicons, counts, seconds, examples, strict=True)
+        Result(str(source.path), lexicon.name if lexicon else None, counts[number], seconds[number], examples[number])
+        for number, lexicon in enumerate(lexicons)
     ]
-

@@ -43,7 +43,7 @@ class Charset:
         """Build from a name in `CHARSETS`, or from the characters themselves."""
         if characters in CHARSETS:
             return cls(CHARSETS[characters], characters, **folding)
-        return cls(characters, **folding)
+        return cls(characters, "custom", **folding)
 
     @property
     def num_classes(self) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from grcnn_ocr.evaluation.words import Result
 
@@ -43,20 +44,24 @@ class Monitor(Protocol):
 
 
 class TensorBoardMonitor:
-    """Writes scalars for TensorBoard."""
+    """Writes scalars for TensorBoard to a folder, from the first report on."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def _writer(self) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        return SummaryWriter(str(self._folder))
 
     def on_steps(self, report: StepReport) -> None:
         """Write loss, learning rate, gradient norm, words/s and data-wait share."""
         for name in ("loss", "lr", "gradient_norm", "words_per_second", "data_wait"):
-            self._writer.add_scalar(f"train/{name}", getattr(report, name), report.step)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(f"train/{name}", getattr(report, name), report.step)
 
     def on_validation(self, step: int, result: Result, is_best: bool) -> None:
         """Write word accuracy, 1-NED and CER."""
         for name in ("word_accuracy", "one_minus_ned", "cer"):
-            self._writer.add_scalar(f"validation/{name}", getattr(result.counts, name), step)  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(f"validation/{name}", getattr(result.counts, name), step)
+        self._writer.flush()

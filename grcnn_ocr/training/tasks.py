@@ -62,9 +62,7 @@ class WordsTask:
         """Return the CTC loss, -log p(label | image), in float32, averaged over the batch."""
         logits, lengths = model(batch.images, batch.widths)  # (B, T, K), (B,)
         log_probs = logits.float().log_softmax(dim=2).transpose(0, 1)  # (B, T, K) -> (T, B, K)
-        total = F.ctc_loss(
-            log_probs, batch.targets, lengths, batch.target_lengths, reduction="sum", zero_infinity=True
-        )
+        total = F.ctc_loss(log_probs, batch.targets, lengths, batch.target_lengths, reduction="sum", zero_infinity=True)
         return total / len(batch.images)
 
     def validate(self, model: CTCRecognizer, device: torch.device) -> Result:

@@ -51,7 +51,8 @@ class Trainer:
         self.config = config
         self.output = output
         self.progress = Progress(total_steps=total_steps(config.train))
-        self.accelerator = Accelerator(mixed_precision="bf16" if use_bf16(config) else "no")
+        self.accelerator = Accelerator()
+        self.use_bf16 = use_bf16(config)
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
         self.task = WordsTask(config)
@@ -93,19 +94,25 @@ class Trainer:
                 lap = time.perf_counter() - lap_start
                 words = (progress.step - lap_step) * settings.batch_size * self.accelerator.num_processes
                 report = StepReport(
-                    progress.step, progress.total_steps, float(loss), lr, float(gradient_norm), words / lap, waited / lap
+                    progress.step,
+                    progress.total_steps,
+                    float(loss),
+                    lr,
+                    float(gradient_norm),
+                    words / lap,
+                    waited / lap,
                 )
                 for monitor in self.monitors:
                     monitor.on_steps(report)
                 lap_start, lap_step, waited = time.perf_counter(), progress.step, 0.0
             if progress.step - self.first_step == WARMUP_STEPS:
                 measuring_since = time.perf_counter()
+            pause = time.perf_counter()
             if progress.total_steps is None and progress.step - self.first_step == MEASURED_STEPS:
-                self._measure((time.perf_counter() - measuring_since) / (MEASURED_STEPS - WARMUP_STEPS))
-                lap_start = time.perf_counter()
+                self._measure((pause - measuring_since) / (MEASURED_STEPS - WARMUP_STEPS))
             if validates_at(progress.step, progress.total_steps, settings):
                 result = self._validate()
-                lap_start = time.perf_counter()
+            lap_start += time.perf_counter() - pause
         return result
 
     def _batches(self) -> Iterator[Batch]:
@@ -120,7 +127,7 @@ class Trainer:
         workers = self.config.data.workers
         loader = DataLoader(
             self.task.dataset,
-            batch_sampler=order,  # type: ignore[arg-type]
+            batch_sampler=order,
             collate_fn=self.task.dataset.collate,
             num_workers=workers,
             prefetch_factor=4 if workers else None,
@@ -129,14 +136,17 @@ class Trainer:
         )
         try:
             yield from loader
-        except ValueError as error:  # from a worker it comes with that process's traceback; its last line is the message
+        except (
+            ValueError
+        ) as error:  # from a worker it comes with that process's traceback; its last line is the message
             raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
 
     def _step(self, batch: Batch, lr: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Take one optimisation step; return the loss and the norm of the gradient before clipping."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        loss = self.task.loss(self.model, batch)
+        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
+            loss = self.task.loss(self.model, batch)
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.train.clip_norm or float("inf"))
         self.optimizer.step()

@@ -8,7 +8,9 @@ from grcnn_ocr.text.charset import Charset
 
 def test_every_unusable_label_is_counted_with_its_reason(crops):
     with (crops / "labels.tsv").open("a", encoding="utf-8") as labels:
-        labels.write(f"0.png\t日本\n0.png\t日\n1.png\t!?\n2.png\t{'a' * 27}\n3.png\t{'a' * 14}\n4.png\t{'ab' * 13}\n5.png\tÉté\n")
+        labels.write(
+            f"0.png\t日本\n0.png\t日\n1.png\t!?\n2.png\t{'a' * 27}\n3.png\t{'a' * 14}\n4.png\t{'ab' * 13}\n5.png\tÉté\n"
+        )
     found = audit(open_words(crops / "labels.tsv"), Charset.named("alnum36"), num_frames=26)
     assert found.usable.tolist() == [*range(len(WORDS)), 21, 22]
     assert found.num_folded == 1

@@ -15,17 +15,23 @@ def read(tmp_path: Path, name: str, content: bytes) -> list[LabelledPath | Probl
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("l.tsv", "a.png\topen\nb/c.png\tclosed, now\n".encode()),
-        ("l.txt", "a.png\topen\r\nb/c.png\tclosed, now\r\n".encode()),  # Windows line ends
-        ("l.tsv", "\ufeffa.png\topen\n\n\nb/c.png\tclosed, now".encode()),  # BOM, blank lines, no last line end
-        ("l.csv", 'path,label\na.png,open\n"b/c.png","closed, now"\n'.encode()),
-        ("l.csv", 'a.png,open\nb/c.png,"closed, now"\n'.encode()),
+        ("l.tsv", b"a.png\topen\nb/c.png\tclosed, now\n"),
+        ("l.txt", b"a.png\topen\r\nb/c.png\tclosed, now\r\n"),  # Windows line ends
+        (
+            "l.tsv",
+            "\ufeffa.png\topen\n\n\nb/c.png\tclosed, now".encode(),
+        ),  # BOM, blank lines, no last line end
+        ("l.csv", b'path,label\na.png,open\n"b/c.png","closed, now"\n'),
+        ("l.csv", b'a.png,open\nb/c.png,"closed, now"\n'),
         ("l.jsonl", b'{"path": "a.png", "label": "open"}\n{"file_name": "b/c.png", "text": "closed, now"}\n'),
     ],
 )
 def test_every_format_gives_the_same_records(name, content, tmp_path):
     records = read(tmp_path, name, content)
-    assert [(r.path, r.label) for r in records] == [(HERE / "a.png", "open"), (HERE / "b/c.png", "closed, now")]
+    assert [(r.path, r.label) for r in records] == [
+        (HERE / "a.png", "open"),
+        (HERE / "b/c.png", "closed, now"),
+    ]
 
 
 @pytest.mark.parametrize(

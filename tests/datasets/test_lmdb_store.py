@@ -39,7 +39,11 @@ def test_the_key_layout_is_the_published_one(tmp_path):
 
 def test_a_dataset_of_another_recogniser_opens_as_it_is(tmp_path):
     with lmdb.open(str(tmp_path / "other"), map_size=2**20) as env, env.begin(write=True) as transaction:
-        for key, value in ((b"image-000000001", b"jpeg"), (b"label-000000001", "Überall".encode()), (b"num-samples", b"1")):
+        for key, value in (
+            (b"image-000000001", b"jpeg"),
+            (b"label-000000001", "Überall".encode()),
+            (b"num-samples", b"1"),
+        ):
             transaction.put(key, value)
     for path in (tmp_path / "other", tmp_path / "other" / "data.mdb"):
         reader = LmdbReader(path)

@@ -18,7 +18,9 @@ def test_images_are_stored_as_they_are(crops, tmp_path):
     summary = create(crops / "labels.tsv", tmp_path / "x.lmdb")
     reader = LmdbReader(tmp_path / "x.lmdb")
     assert summary.num_samples == len(reader) == len(WORDS) and not summary.problems
-    assert [reader.image(i) for i in range(len(WORDS))] == [(crops / f"{i}.png").read_bytes() for i in range(len(WORDS))]
+    assert [reader.image(i) for i in range(len(WORDS))] == [
+        (crops / f"{i}.png").read_bytes() for i in range(len(WORDS))
+    ]
     assert labels_of(tmp_path / "x.lmdb") == WORDS
 
 

@@ -12,7 +12,11 @@ def take(count: int, **arguments: int) -> list[list[tuple[int, int]]]:
 
 @given(num_samples=st.integers(1, 40), batch_size=st.integers(1, 50), seed=st.integers(0, 5))
 def test_every_epoch_takes_every_sample_once(num_samples, batch_size, seed):
-    keys = [key for batch in take(2 * num_samples, num_samples=num_samples, batch_size=batch_size, seed=seed) for key in batch]
+    keys = [
+        key
+        for batch in take(2 * num_samples, num_samples=num_samples, batch_size=batch_size, seed=seed)
+        for key in batch
+    ]
     for epoch in range(2):
         assert sorted(position for e, position in keys if e == epoch) == list(range(num_samples))
 

@@ -10,8 +10,14 @@ def num_parameters(layer: torch.nn.Module) -> int:
 
 @pytest.mark.parametrize(
     ("in_channels", "channels", "iterations", "weight_sharing", "expected"),
-    [(64, 64, 5, False, 248_704), (64, 128, 5, False, 907_008), (128, 256, 5, False, 3_616_256)]
-    + [(64, 64, 3, True, 83_584), (64, 128, 3, True, 249_088), (128, 256, 3, True, 989_696)],
+    [
+        (64, 64, 5, False, 248_704),
+        (64, 128, 5, False, 907_008),
+        (128, 256, 5, False, 3_616_256),
+        (64, 64, 3, True, 83_584),
+        (64, 128, 3, True, 249_088),
+        (128, 256, 3, True, 989_696),
+    ],
 )
 def test_grcl_has_the_published_parameters(in_channels, channels, iterations, weight_sharing, expected):
     assert num_parameters(GRCL(in_channels, channels, iterations, weight_sharing)) == expected
@@ -26,9 +32,7 @@ def test_grcl_computes_its_equation():
     g = layer.gate_feed_forward_norm(torch.conv2d(u, layer.gate_feed_forward.weight, layer.gate_feed_forward.bias))
     x = f.clamp(min=0)
     for t in range(2):
-        state = layer.recurrent_norm[t](
-            torch.conv2d(x, layer.recurrent[t].weight, layer.recurrent[t].bias, padding=1)
-        )
+        state = layer.recurrent_norm[t](torch.conv2d(x, layer.recurrent[t].weight, layer.recurrent[t].bias, padding=1))
         gate = layer.gate_recurrent_norm[t](
             torch.conv2d(x, layer.gate_recurrent[t].weight, layer.gate_recurrent[t].bias)
         )

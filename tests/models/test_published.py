@@ -42,9 +42,14 @@ def test_whole_dtrb_checkpoint_is_imported(images, tmp_path):
     state = {f"module.FeatureExtraction.{key}": value for key, value in published_state_dict("clova_rcnn_fe").items()}
     lstms, linears = [], []
     for index, features in enumerate((512, 256)):
-        lstm, linear = torch.nn.LSTM(features, 256, bidirectional=True, batch_first=True), torch.nn.Linear(512, 256)
+        lstm, linear = (
+            torch.nn.LSTM(features, 256, bidirectional=True, batch_first=True),
+            torch.nn.Linear(512, 256),
+        )
         for part, module in (("rnn", lstm), ("linear", linear)):
-            module.load_state_dict({key: fill(f"{index}.{part}.{key}", list(v.shape)) for key, v in module.state_dict().items()})
+            module.load_state_dict(
+                {key: fill(f"{index}.{part}.{key}", list(v.shape)) for key, v in module.state_dict().items()}
+            )
             state |= {f"module.SequenceModeling.{index}.{part}.{key}": v for key, v in module.state_dict().items()}
         lstms.append(lstm)
         linears.append(linear)

@@ -1,0 +1,223 @@
+"""The commands, as a user gives them: results, exit codes, and one clear message for bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import SAMPLES, WORDS, draw, published_state_dict
+
+from grcnn_ocr.build import build_model
+from grcnn_ocr.cli import main
+from grcnn_ocr.config import list_configs
+from grcnn_ocr.datasets.lmdb_store import LmdbReader
+from grcnn_ocr.weights import Weights, load_weights, save_weights
+
+ROOT = SAMPLES.parents[1]
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command; return exit code, standard output and standard error."""
+
+    def command(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        return (caught.value.code or 0, *capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def weights(small_config, tmp_path) -> Path:
+    torch.manual_seed(3)
+    save_weights(tmp_path / "w.safetensors", Weights(build_model(small_config), small_config))
+    return tmp_path / "w.safetensors"
+
+
+def test_models_lists_every_preset_as_json(run):
+    code, out, _ = run("models", "--json")
+    presets = json.loads(out)
+    assert code == 0 and [preset["name"] for preset in presets] == list_configs()
+    lstms, joins = 2 * 26 * 8 * 512 * (512 + 512), 26 * 2 * (512 * 512 + 512 * 37)
+    macs = 767_172_608 + lstms + joins
+    assert presets[1] == {
+        "name": "grcl_lstm", "task": "words", "parameters": 14_266_698, "macs": macs, "input": [1, 32, 100],
+        "weights": None,
+    }  # fmt: skip
+    assert "14,266,698" in run("models")[1]
+
+
+def test_lmdb_commands_from_labels_to_files(run, crops, tmp_path):
+    a, b, c, whole = (tmp_path / f"{name}.lmdb" for name in "abcw")
+    code, out, _ = run("lmdb", "create", "--labels", crops / "labels.tsv", "--images", crops, "--output", whole)
+    assert code == 0 and "16 samples written" in out
+    assert run("lmdb", "verify", whole)[0] == 0
+    assert "hello, book, 42" in run("lmdb", "info", whole)[1]
+    assert run("lmdb", "split", whole, "--output", a, b, "--fraction", "0.5")[0] == 0
+    assert run("lmdb", "merge", a, b, "--output", c)[0] == 0
+    assert "16 images" in run("lmdb", "extract", c, "--output", tmp_path / "files")[1]
+    assert sorted(LmdbReader(c).labels()) == sorted(WORDS)
+
+
+def test_lmdb_create_exit_codes_tell_what_went_in(run, crops, tmp_path):
+    with (crops / "labels.tsv").open("a") as labels:
+        labels.write("missing.png\tword\n")
+    create = ("lmdb", "create", "--labels", crops / "labels.tsv", "--output", tmp_path / "x.lmdb")
+    code, out, err = run(*create)
+    assert code == 1 and "16 samples written" in out and "1 left out: missing image" in out
+    assert "line 17" in err and "missing.png" in err
+    code, _, err = run(*create)
+    assert code == 2 and "--overwrite" in err
+    code, _, err = run(*create, "--overwrite", "--strict")
+    assert code == 2 and "missing.png" in err and len(LmdbReader(tmp_path / "x.lmdb")) == 16
+
+
+def test_train_evaluate_and_read(run, small_config, crops, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    import yaml
+
+    Path("mine.yaml").write_text(yaml.safe_dump(small_config.model_dump(mode="json", exclude={"name"})))
+    code, out, err = run("train", "--config", "mine.yaml")
+    assert code == 0 and "8 steps" in out and "16 of 16 samples usable" in err and "words/s" in err
+    assert list(Path("runs/mine").glob("events.out.tfevents*"))
+
+    code, out, err = run("evaluate", "--data", crops / "labels.tsv", "--json", "results.json")
+    assert code == 0 and "word accuracy" in out and "runs/mine/best.safetensors" in err
+    [result] = json.loads(Path("results.json").read_text())["results"]
+    assert result["images"] == 16 and 0 <= result["word_accuracy"] <= 1 and result["lexicon"] is None
+
+    code, out, _ = run("read", crops, "--json")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and [record["path"] for record in records] == sorted(map(str, crops.glob("*.png")))
+    assert records[0].keys() == {"path", "text", "confidence"}
+
+    assert "complete already" in run("train", "--config", "mine.yaml", "--resume")[1]
+    assert run("train", "--config", "mine.yaml")[0] == 0 and Path("runs/mine-2/best.safetensors").exists()
+    code, _, err = run("train", "--config", "mine.yaml", "--output", "runs/mine")
+    assert code == 2 and "holds a run already" in err
+    code, _, err = run("train", "--config", "crnn", "--resume")
+    assert code == 2 and "nothing to resume" in err
+
+
+def test_evaluate_under_several_lexicons(run, weights, crops):
+    (crops / "own.txt").write_text("\n".join(f"{word},zzz" for word in WORDS))
+    lexicons = ("--lexicon", "none", "--lexicon", "own.txt", "--lexicon", crops / "own.txt")
+    code, out, _ = run("evaluate", "--weights", weights, "--data", crops / "labels.tsv", *lexicons, "--json", "-")
+    results = json.loads(out)["results"]
+    assert code == 0 and [result["lexicon"] for result in results] == [None, "own.txt", "own.txt"]
+    assert results[1]["word_accuracy"] == results[2]["word_accuracy"]
+
+
+def test_evaluate_on_an_lmdb_and_on_its_labels_agree(run, weights, crops, tmp_path):
+    run("lmdb", "create", "--labels", crops / "labels.tsv", "--output", tmp_path / "x.lmdb")
+    both = ("--data", crops / "labels.tsv", "--data", tmp_path / "x.lmdb", "--json", "-")
+    first, second = json.loads(run("evaluate", "--weights", weights, *both)[1])["results"]
+    assert first["cer"] == second["cer"]
+
+
+def test_read_goes_on_past_unreadable_files(run, weights, crops, monkeypatch):
+    monkeypatch.chdir(crops)
+    (crops / "1.png").write_bytes(b"")
+    code, out, err = run("read", "--weights", weights, "0.png", "1.png", "nowhere.png", "2.png")
+    assert code == 1 and [line.split("\t")[0] for line in out.splitlines()] == ["0.png", "2.png"]
+    assert "1.png: the file is empty" in err and "nowhere.png: No such file" in err
+    assert "2 of 4 files could not be read" in err
+
+
+def test_read_takes_globs_and_lexicons(run, weights, crops, monkeypatch):
+    monkeypatch.chdir(crops)
+    Path("words.txt").write_text("open\nclosed\n")
+    code, out, _ = run("read", "--weights", weights, "1*.png", "--lexicon", "words.txt")
+    assert code == 0 and {line.split("\t")[1] for line in out.splitlines()} <= {"open", "closed"}
+    assert len(out.splitlines()) == 7  # 1 and 10 to 15
+
+
+def test_read_takes_every_kind_of_picture(run, weights, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    from PIL import Image
+
+    picture = Image.fromarray(draw("street"))
+    for name, mode in (("rgba.png", "RGBA"), ("palette.png", "P"), ("gray.png", "L"), ("bits.png", "1")):
+        picture.convert(mode).save(folder / name)
+    picture.convert("CMYK").save(folder / "cmyk.jpg")
+    Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(folder / "deep.png")
+    cv2.imwrite(str(folder / "dot.png"), np.zeros((1, 1), np.uint8))
+    cv2.imwrite(str(folder / "wide.png"), np.full((32, 5000), 255, np.uint8))
+    code, out, err = run("read", "--weights", weights, folder)
+    assert code == 0, err
+    assert len(out.splitlines()) == 8
+
+
+def test_import_writes_a_weights_file(run, tmp_path):
+    torch.save(published_state_dict("ocr_lua_small"), tmp_path / "lua.pt")
+    output = tmp_path / "w.safetensors"
+    arguments = ("import", tmp_path / "lua.pt", "--model", "grcl_lstm_small", "--output", output)
+    assert run(*arguments, "--set", "model.front_end.skip=released")[0] == 0
+    assert load_weights(output).config.model.front_end.options["skip"] == "released"
+    code, _, err = run("import", tmp_path / "lua.pt", "--model", "grcl_lstm", "--output", output)
+    assert code == 2 and "missing front_end.grcl1.recurrent.1.weight" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--config", "grcl_lstm_tyni"), "did you mean 'grcl_lstm_tiny'"),
+        (("train", "--config", "crnn", "--set", "train.lrr=1"), "did you mean 'train.lr'"),
+        (("train", "--config", "crnn", "--set", "data.train=nowhere.lmdb"), "no data at nowhere.lmdb"),
+        (("evaluate", "--data", "nowhere.lmdb"), "no data at nowhere.lmdb"),
+        (("evaluate", "--data", "crops/labels.tsv", "--lexicon", "nowhere.txt"), "no lexicon nowhere.txt"),
+        (("evaluate", "--data", "crops/labels.tsv"), "no weights at hand"),
+        (
+            ("evaluate", "--data", "crops/labels.tsv", "--weights", "crops/0.png"),
+            "not a safetensors weights file",
+        ),
+        (("read", "crops/0.png", "--weights", "nowhere.safetensors"), "no weights file nowhere.safetensors"),
+        (("read", "nothing*.png"), "nothing matches nothing*.png"),
+        (("read", "empty"), "no images in folder empty"),
+        (("lmdb", "info", "empty"), "no LMDB at empty"),
+        (
+            ("lmdb", "create", "--labels", "nowhere.tsv", "--output", "x.lmdb"),
+            "cannot read label file nowhere.tsv",
+        ),
+        (("import", "crops/0.png", "--model", "grcl_lstm", "--output", "x"), "not a PyTorch checkpoint"),
+    ],
+)
+def test_bad_input_is_one_message_that_names_it(arguments, message, run, crops, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    code, _, err = run(*arguments)
+    assert code == 2 and message in err and err.count("error: ") == 1 and "Traceback" not in err
+    assert not Path("runs/crnn").exists()
+
+
+def test_a_lexicon_with_the_wrong_number_of_lines_is_an_error(run, weights, crops):
+    (crops / "short.txt").write_text("a,b\n" * 15)
+    code, _, err = run("evaluate", "--weights", weights, "--data", crops / "labels.tsv", "--lexicon", "short.txt")
+    assert code == 2 and "short.txt has 15 lists for 16 images" in err
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "tools/create_lmdb.py"])
+def test_the_scripts_run_from_the_repository(script):
+    found = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Usage" in found.stdout
+
+
+def test_the_samples_are_whole():
+    """What the repository ships: crops, labels, and a list of 50 words for each crop with its word in it."""
+    from grcnn_ocr.datasets.words import decoded, open_words
+    from grcnn_ocr.text.lexicon import Lexicon
+
+    evaluation, training = open_words(SAMPLES / "labels.tsv"), open_words(SAMPLES / "train.tsv")
+    assert (len(evaluation), len(training)) == (200, 1200)
+    lexicon = Lexicon.load(SAMPLES / "lexicon_50.txt")
+    lexicon.check_length(200)
+    for index in range(200):
+        assert evaluation.label(index).lower() in lexicon.words(index) and len(set(lexicon.words(index))) == 50
+        assert decoded(evaluation, index).size
