@@ -85,7 +85,7 @@ class DataConfig(Frozen):
 class TrainConfig(Frozen):
     """The optimisation. A time budget, when given, takes the place of `steps`."""
 
-    batch_size: int = Field(128, gt=0)
+    batch_size: int = Field(32, gt=0)
     steps: int | None = Field(None, gt=0)
     time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(None, gt=0)
     optimizer: Literal["adamw", "adadelta", "sgd"] = "adamw"
