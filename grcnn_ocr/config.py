@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError
 
 from grcnn_ocr.registry import closest
 
@@ -44,7 +44,8 @@ class CharsetConfig(Frozen):
 class PreprocessConfig(Frozen):
     """How a decoded image becomes the network's input (`preprocess.py`)."""
 
-    height: int = Field(32, gt=0)
+    height: Literal[32] = 32
+    """What the front ends take."""
     width: int = Field(100, gt=0)
     mean: float = 128.0
     scale: float = Field(128.0, gt=0)
@@ -67,7 +68,7 @@ class ModelConfig(Frozen):
     """Front end, then one BiLSTM for every entry of `lstm_features`, the last of which writes the logits."""
 
     front_end: FrontEndConfig
-    lstm_features: tuple[int, ...] = Field((512, 512), min_length=1)
+    lstm_features: tuple[PositiveInt, ...] = Field((512, 512), min_length=1)
 
 
 class DataConfig(Frozen):
@@ -78,7 +79,7 @@ class DataConfig(Frozen):
     """Without one, `holdout` of the training words is set aside by `train.seed`."""
     holdout: float = Field(0.05, gt=0, lt=1)
     workers: int = Field(1, ge=0)
-    augment: float = Field(1.0, ge=0)
+    augment: float = Field(1.0, ge=0, le=2)
     """Strength of the training-time augmentation; 0 turns it off."""
 
 
@@ -131,14 +132,17 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
     """
     path = Path(name)
     if path.is_file():
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{name} is not UTF-8 text: {error}") from None
     elif path.stem in list_configs() and path.parent == Path() and path.suffix in ("", ".yaml"):
         text = (_packaged() / f"{path.stem}.yaml").read_text(encoding="utf-8")
     else:
         known = list_configs()
         raise ValueError(
-            f"no configuration {str(name)!r}: neither a file nor a packaged one"
-            f"{closest(path.stem, known)} Packaged: {', '.join(known)}"
+            f"no configuration {str(name)!r}: neither a file nor a packaged one{closest(path.stem, known)} "
+            f"(packaged: {', '.join(known)})"
         )
     try:
         values = yaml.safe_load(text) or {}
@@ -175,7 +179,10 @@ def _apply(values: dict[str, Any], override: str) -> None:
         if not isinstance(target, dict):
             raise ValueError(f"--set {override!r}: {section!r} is a value, not a section")
         section = part
-    target[section] = yaml.safe_load(text)
+    try:
+        target[section] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"--set {override!r}: {text!r} is not a YAML value") from None
 
 
 def _explain(item: Any) -> str:

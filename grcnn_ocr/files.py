@@ -12,7 +12,7 @@ from pathlib import Path
 def written_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside = path.with_name(f".{path.name}.writing")  # one name, so that what a kill leaves is overwritten next time
     try:
         yield aside
         flush_to_disk(aside)

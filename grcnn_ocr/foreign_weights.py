@@ -127,13 +127,18 @@ def _join_dtrb_linears(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
     Prediction(linear(h)) = P (W h + b) + p = (P W) h + (P b + p): there is no nonlinearity between them.
     """
-    layers = sorted(key.removesuffix(".linear.weight") for key in tensors if key.endswith(".linear.weight"))
+    layers = [key.removesuffix(".linear.weight") for key in tensors if key.endswith(".linear.weight")]
     for layer in layers:
         weight, bias = tensors.pop(f"{layer}.linear.weight"), tensors.pop(f"{layer}.linear.bias", None)
         if bias is None:
             raise ValueError(f"missing {layer}.linear.bias")
         if layer == layers[-1] and {"Prediction.weight", "Prediction.bias"} <= tensors.keys():
             prediction = tensors.pop("Prediction.weight").double()
+            if prediction.ndim != 2 or prediction.shape[1] != weight.shape[0]:
+                raise ValueError(
+                    f"Prediction.weight has shape {tuple(prediction.shape)}, which does not follow "
+                    f"{layer}.linear.weight of {tuple(weight.shape)}"
+                )
             bias = (prediction @ bias.double() + tensors.pop("Prediction.bias").double()).to(weight.dtype)
             weight = (prediction @ weight.double()).to(weight.dtype)
         forward, backward = weight.chunk(2, dim=1)

@@ -52,8 +52,9 @@ class Preprocessor:
 def decode(data: bytes) -> Pixels:
     """Decode an encoded picture to grayscale (H, W), Y = 0.299 R + 0.587 G + 0.114 B.
 
-    Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...), with EXIF orientation; 16-bit samples are scaled
-    to 8, and transparency is laid over white or black, whichever the opaque pixels differ from more.
+    Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8. A picture with
+    transparency is laid over white or black, whichever the opaque pixels differ from more; any other is turned by its
+    EXIF orientation.
 
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
@@ -62,16 +63,11 @@ def decode(data: bytes) -> Pixels:
         raise ValueError("the file is empty (0 bytes)")
     if data[:2] == b"\xff\xd8" and not _jpeg_is_complete(data):
         raise ValueError("the JPEG is truncated")
-    flags = cv2.IMREAD_UNCHANGED if _may_have_alpha(data) else cv2.IMREAD_GRAYSCALE
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise ValueError(f"not a picture that OpenCV can decode: {error.err}") from None
-    if image is None:
-        raise ValueError("not a picture that OpenCV can decode, or a truncated one")
-    if image.ndim == 3:
-        image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
-    return to_grayscale(image)
+    if _may_have_alpha(data):
+        image = _imdecode(data, cv2.IMREAD_UNCHANGED)
+        if image.ndim == 3 and image.shape[2] == 4:
+            return to_grayscale(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA))
+    return to_grayscale(_imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
 def to_grayscale(image: np.ndarray) -> Pixels:
@@ -123,9 +119,20 @@ def _area_or_linear(size: int, target: int) -> int:
     return cv2.INTER_AREA if size > target else cv2.INTER_LINEAR
 
 
+def _imdecode(data: bytes, flags: int) -> np.ndarray:
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise ValueError(f"not a picture that OpenCV can decode: {error.err}") from None
+    if image is None:
+        raise ValueError("not a picture that OpenCV can decode, or a truncated one")
+    return image
+
+
 def _may_have_alpha(data: bytes) -> bool:
-    is_png, is_webp = data[:8] == b"\x89PNG\r\n\x1a\n", data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return (is_png and (data[25:26] in (b"\x04", b"\x06") or b"tRNS" in data[:4096])) or is_webp
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return data[25:26] in (b"\x04", b"\x06") or b"tRNS" in data[:4096]  # colour type, or a transparent colour
+    return data[:2] != b"\xff\xd8"  # a JPEG has none; of other formats decoding tells
 
 
 def _jpeg_is_complete(data: bytes) -> bool:

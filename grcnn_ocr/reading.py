@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.build import build_charset, build_preprocessor
 from grcnn_ocr.decoding.greedy import greedy
-from grcnn_ocr.decoding.lexicon import best_word
+from grcnn_ocr.decoding.lexicon import best_word, check_lexicon
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.preprocess import Pixels, decode, to_grayscale
 from grcnn_ocr.text.lexicon import Lexicon
@@ -80,10 +80,8 @@ class Recognizer:
     ) -> None:
         if not isinstance(weights, Weights):
             weights = load_weights(find_weights(weights))
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         self.config = weights.config
-        self.device = torch.device(device)
+        self.device = find_device(device)
         self.batch_size = batch_size
         self.charset = build_charset(weights.config.charset)
         self.preprocessor = build_preprocessor(weights.config.preprocess)
@@ -109,7 +107,7 @@ class Recognizer:
         if lexicon is not None and not isinstance(lexicon, Lexicon):
             lexicon = Lexicon.shared(lexicon)
         if lexicon is not None:
-            lexicon.check_length(len(images))
+            self.check_lexicon(lexicon, len(images))
         predictions: list[Prediction] = []
         for batch in batched(images, self.batch_size):
             frames = self.recognise([load_image(image) for image in batch])
@@ -117,6 +115,11 @@ class Recognizer:
             words = None if lexicon is None else [lexicon.words(first + i) for i in range(len(batch))]
             predictions += self.decode(frames, words)
         return predictions
+
+    def check_lexicon(self, lexicon: Lexicon, num_images: int) -> None:
+        """Make sure that a lexicon fits so many images and this network; see `decoding.lexicon.check_lexicon`."""
+        num_frames = int(self.model.front_end.num_frames(torch.tensor(self.preprocessor.width)))
+        check_lexicon(lexicon, num_images, self.charset, num_frames)
 
     @torch.inference_mode()
     def recognise(self, images: Sequence[Pixels]) -> Frames:
@@ -139,6 +142,22 @@ class Recognizer:
             for log_probs, length, allowed in zip(frames.log_probs, frames.lengths, words, strict=True)
         )
         return [Prediction(text, float(np.exp(score))) for text, score in answers]
+
+
+def find_device(name: str | torch.device) -> torch.device:
+    """Return the device of a name; "auto" is a GPU if there is one.
+
+    Raises:
+        ValueError: if there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"no device {str(name)!r} here: {str(error).splitlines()[0]}") from None
+    return device
 
 
 def load_image(source: ImageSource) -> Pixels:

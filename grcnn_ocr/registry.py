@@ -51,7 +51,7 @@ class Registry(Generic[T]):
         """
         if name not in self._builders:
             raise ValueError(
-                f"unknown {self.kind} {name!r}{closest(name, self.names())} Known: {', '.join(self.names())}"
+                f"unknown {self.kind} {name!r}{closest(name, self.names())} (known: {', '.join(self.names())})"
             )
         checked = validate_call(self._builders[name])
         try:

@@ -63,10 +63,14 @@ def load_weights(path: str | Path) -> Weights:
             f"{path} is not a safetensors weights file ({error}); "
             "use `grcnn-ocr import` for PyTorch checkpoints of other projects"
         ) from None
-    config = parse_config(json.loads(header["config"]), source=f"{path} (header)")
-    model = build_model(config)
+    try:
+        config = parse_config(json.loads(header["config"]), source="its header")
+        training = json.loads(header.get("training", "{}"))
+        model = build_model(config)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} cannot be used: {error}") from None
     load_tensors(model, tensors, source=str(path))
-    return Weights(model, config, json.loads(header.get("training", "{}")))
+    return Weights(model, config, training)
 
 
 def load_tensors(model: CTCRecognizer, tensors: dict[str, Tensor], source: str) -> None:
@@ -89,7 +93,7 @@ def load_tensors(model: CTCRecognizer, tensors: dict[str, Tensor], source: str) 
 
 
 def find_weights(name: str | Path | None = None) -> Path:
-    """Return the path of `name`; without one, of the newest `runs/*/best.safetensors` below this folder.
+    """Return the path of `name`; without one, of the newest `best.safetensors` below `runs/`.
 
     Raises:
         ValueError: if there is no such file.
@@ -98,10 +102,10 @@ def find_weights(name: str | Path | None = None) -> Path:
         if not Path(name).is_file():
             raise ValueError(f"no weights file {name}")
         return Path(name)
-    found = sorted(Path("runs").glob("*/best.safetensors"), key=lambda path: path.stat().st_mtime)
+    found = sorted(Path("runs").rglob("best.safetensors"), key=lambda path: path.stat().st_mtime)
     if not found:
         raise ValueError(
-            "no weights at hand: runs/*/best.safetensors matches nothing here. Train some with "
+            "no weights at hand: no best.safetensors below runs/ here. Train some with "
             "`python train.py --config grcl_lstm_tiny.yaml`, or name a file with --weights"
         )
     return found[-1]

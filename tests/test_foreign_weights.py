@@ -20,6 +20,18 @@ def test_missing_extra_and_misshapen_keys_are_named(tmp_path):
     assert "front_end.stem.bias has shape (63,), expected (64,)" in message
 
 
+def test_a_prediction_layer_of_another_size_is_named(tmp_path):
+    state = published_state_dict("clova_rcnn_fe")
+    state |= {
+        "SequenceModeling.1.linear.weight": torch.zeros(256, 512),
+        "SequenceModeling.1.linear.bias": torch.zeros(256),
+    }
+    state |= {"Prediction.weight": torch.zeros(37, 512), "Prediction.bias": torch.zeros(37)}
+    torch.save(state, tmp_path / "dtrb.pt")
+    with pytest.raises(ValueError, match=r"Prediction\.weight has shape \(37, 512\)"):
+        import_weights(tmp_path / "dtrb.pt", load_config("grcl_lstm_dtrb"))
+
+
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     torch.save({"model": print}, tmp_path / "evil.pt")
     with pytest.raises(ValueError, match="not a PyTorch checkpoint of plain tensors"):

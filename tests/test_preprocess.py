@@ -40,10 +40,11 @@ def test_one_bit_png():
 
 
 @pytest.mark.parametrize(("ink", "ground"), [(0, 255), (255, 0)])
-def test_transparency_lies_over_what_the_ink_stands_out_from(ink, ground):
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "GIF"])
+def test_transparency_lies_over_what_the_ink_stands_out_from(ink, ground, kind):
     pixels = np.zeros((20, 60, 4), np.uint8)
     pixels[5:15, 20:40] = (ink, ink, ink, 255)
-    found = decode(encode(Image.fromarray(pixels), "PNG"))
+    found = decode(encode(Image.fromarray(pixels), kind, **({"lossless": True} if kind == "WEBP" else {})))
     assert (found[5:15, 20:40] == ink).all() and found[0, 0] == ground
 
 
@@ -55,10 +56,11 @@ def test_palette_with_transparency_is_laid_over_too():
     assert found[0, 0] == 255 and found[1, 1] == 10
 
 
-def test_exif_orientation_is_applied():
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_exif_orientation_is_applied(kind):
     exif = Image.Exif()
     exif[0x0112] = 6  # rotate by 90 degrees to show
-    assert decode(encode(Image.fromarray(RAMP), "JPEG", exif=exif)).shape == (60, 20)
+    assert decode(encode(Image.fromarray(RAMP), kind, exif=exif)).shape == (60, 20)
 
 
 @pytest.mark.parametrize("part", [0.3, 0.7, 0.95])

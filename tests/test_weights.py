@@ -29,6 +29,21 @@ def test_safetensors_of_another_project_are_an_error(tmp_path):
         load_weights(tmp_path / "w.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({}, "'config'"),
+        ({"config": "{"}, "Expecting"),
+        ({"config": '{"model": {"front_end": {"name": "grlc"}}}'}, "did you mean 'grcl'"),
+    ],
+)
+def test_a_header_that_makes_no_sense_is_an_error_that_names_the_file(header, message, tmp_path):
+    save_file({"x": torch.zeros(2)}, tmp_path / "w.safetensors", {"format": "grcnn-ocr/1", **header})
+    with pytest.raises(ValueError, match=message) as caught:
+        load_weights(tmp_path / "w.safetensors")
+    assert "w.safetensors" in str(caught.value)
+
+
 def test_tensors_that_do_not_fit_the_header_are_named(small_config, tmp_path):
     other = small_config.model_copy(update={"model": small_config.model.model_copy(update={"lstm_features": (8, 16)})})
     save_weights(tmp_path / "w.safetensors", Weights(build_model(small_config), other))
@@ -40,7 +55,7 @@ def test_the_newest_run_is_the_best_at_hand(tmp_path, monkeypatch, small_config)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=r"no weights at hand.*python train\.py"):
         find_weights()
-    for name in ("a", "b"):
+    for name in ("a", "demo/b"):
         save_weights(tmp_path / "runs" / name / "best.safetensors", Weights(build_model(small_config), small_config))
     assert find_weights().parent.name == "b"
     with pytest.raises(ValueError, match="no weights file nowhere"):

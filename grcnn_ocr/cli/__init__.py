@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("grcnn_ocr").setLevel(logging.INFO)
     try:
         app(args=list(arguments) if arguments is not None else None)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        errors.print(f"error: {place}{error.strerror or error}")
+        sys.exit(2)
     except ValueError as error:
-        errors.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        errors.print(f"error: {error}")
         sys.exit(2)

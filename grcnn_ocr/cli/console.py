@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-console = Console()
+console = Console(markup=False, highlight=False, soft_wrap=True)
 """Standard output, for results."""
 
-errors = Console(stderr=True)
+errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 """Standard error, for progress and problems."""
 
 

@@ -59,9 +59,15 @@ def evaluate(
     sources = [open_words(path) for path in data or [SAMPLES]]
     lexicons = [[_find_lexicon(name, source.path) for name in lexicon or ["none"]] for source in sources]
     weights = find_weights(weights)
-    errors.print(f"weights: {weights}", highlight=False)
+    errors.print(f"weights: {weights}")
     recognizer = Recognizer(weights, device, batch_size)
     rules = ALPHANUMERIC if protocol is ProtocolName.alphanumeric else charset_protocol(recognizer.charset)
+    for source, own in zip(sources, lexicons, strict=True):
+        for words in own:
+            if words is not None:
+                recognizer.check_lexicon(words, len(source))
+    if json_path is not None and not json_path.parent.is_dir():
+        raise ValueError(f"--json {json_path}: no folder {json_path.parent}")
     results = []
     with progress_bar() as bar:
         task = bar.add_task("reading", total=sum(map(len, sources)))
@@ -71,14 +77,14 @@ def evaluate(
         wrong = [e for e in result.examples if rules.fold(e.text) != rules.fold(e.label)]
         for example in wrong[:show_errors]:
             line = f"{example.place}\t{example.label}\t{example.text}\t{example.confidence:.3f}"
-            errors.print(line, markup=False, highlight=False, soft_wrap=True)
+            errors.print(line)
     report = json.dumps(as_json(results, rules), indent=2)
     if str(json_path) == "-":
         print(report)
         return
+    console.print(as_table(results, rules))
     if json_path is not None:
         json_path.write_text(report + "\n", encoding="utf-8")
-    console.print(as_table(results, rules))
 
 
 def _find_lexicon(name: str, data: Path) -> Lexicon | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,8 +40,7 @@ def create(
     """
     from grcnn_ocr.datasets.lmdb_tools import create
 
-    num_lines = labels.read_bytes().count(b"\n") if labels.is_file() else 0
-    with _bar("checking and writing", num_lines) as progress:
+    with _bar("checking and writing", None) as progress:
         summary = create(labels, output, images, strict, overwrite, progress)
     _report(summary, f"{summary.num_samples} samples written to {output}", "left out")
 
@@ -54,13 +52,12 @@ def info(dataset: Dataset) -> None:
 
     reader = LmdbReader(dataset)
     labels = list(reader.labels())
-    lengths = Counter(map(len, labels))
-    characters = Counter("".join(labels))
+    lengths = [len(label) for label in labels]
     console.print(f"samples      {len(reader)}")
     console.print(f"data file    {reader.num_bytes() / 2**20:.1f} MiB")
     console.print(f"label length {min(lengths, default=0)} to {max(lengths, default=0)}")
-    console.print("characters   " + "".join(sorted(characters)), markup=False)
-    console.print("first labels " + ", ".join(labels[:8]), markup=False)
+    console.print("characters   " + "".join(sorted(set("".join(labels)))))
+    console.print("first labels " + ", ".join(labels[:8]))
 
 
 @app.command()
@@ -121,7 +118,7 @@ def split(
 
 
 @contextmanager
-def _bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
+def _bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
     with progress_bar() as bar:
         task = bar.add_task(description, total=total)
         yield lambda done: bar.advance(task, done)
@@ -129,7 +126,7 @@ def _bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def _report(summary: Summary, done: str, verb: str) -> None:
     for problem in summary.problems[:SHOWN_PROBLEMS]:
-        errors.print(str(problem), markup=False, highlight=False, soft_wrap=True)
+        errors.print(str(problem))
     if len(summary.problems) > SHOWN_PROBLEMS:
         errors.print(f"... and {len(summary.problems) - SHOWN_PROBLEMS} more")
     console.print(done)

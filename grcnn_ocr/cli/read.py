@@ -37,9 +37,9 @@ def read(
     from grcnn_ocr.text.lexicon import Lexicon
 
     words = Lexicon.load(lexicon) if lexicon else None
-    if words is not None:
-        words.check_length(len(paths))
     recognizer = Recognizer(weights, device, batch_size)
+    if words is not None:
+        recognizer.check_lexicon(words, len(paths))
     num_unreadable = 0
     for batch in batched(enumerate(paths), batch_size):
         readable: list[tuple[int, Path, Pixels]] = []
@@ -86,5 +86,5 @@ def _load_or_report(path: Path) -> Pixels | None:
     try:
         return load_image(path)
     except ValueError as error:
-        errors.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        errors.print(f"error: {error}")
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +37,8 @@ def train(
     from grcnn_ocr.config import load_config
 
     settings = load_config(config, overrides or ())
+    if output is None and int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise ValueError("several processes need one folder: give --output")
     folder = output or _run_folder(Path("runs") / settings.name, resume)
     if output and not resume and (output / "state.pt").exists():
         raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
@@ -45,7 +48,7 @@ def train(
 
     with ConsoleMonitor() as bar:
         trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)])
-        errors.print(f"run: {folder}", highlight=False)
+        errors.print(f"run: {folder}")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         result = trainer.run()
@@ -56,21 +59,20 @@ def train(
         console.print(
             f"done: {trainer.progress.step} steps in {trainer.progress.seconds / 60:.1f} min, best word accuracy on "
             f"{result.counts.images} validation words {best:.1f} %: {folder / 'best.safetensors'}",
-            highlight=False,
-            soft_wrap=True,
         )
 
 
 def _run_folder(base: Path, resume: bool) -> Path:
-    """Return the latest run `base`, `base-2`, `base-3`, ... to resume, or the next one to begin."""
+    """Return the latest of `base`, `base-2`, `base-3`, ... that can be resumed, or the next one to begin."""
     runs = [base]
     while runs[-1].exists():
         runs.append(base.with_name(f"{base.name}-{len(runs) + 1}"))
     if not resume:
         return runs[-1]
-    if len(runs) == 1:
-        raise ValueError(f"nothing to resume: no {base}")
-    return runs[-2]
+    resumable = [run for run in runs if (run / "state.pt").is_file()]
+    if not resumable:
+        raise ValueError(f"nothing to resume: no {base / 'state.pt'}")
+    return resumable[-1]
 
 
 class ConsoleMonitor:
@@ -106,6 +108,4 @@ class ConsoleMonitor:
             f"step {step}: word accuracy {100 * counts.word_accuracy:.1f} %, 1-NED {100 * counts.one_minus_ned:.1f} "
             f"on {counts.images} words{' (best)' if is_best else ''}; read "
             + ", ".join(f"{example.label!r} as {example.text!r}" for example in result.examples[:SHOWN_EXAMPLES]),
-            markup=False,
-            highlight=False,
         )

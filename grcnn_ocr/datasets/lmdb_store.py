@@ -8,11 +8,14 @@ num-samples       their number, in decimal
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import lmdb
@@ -48,8 +51,8 @@ os.register_at_fork(after_in_child=_close_inherited)
 class LmdbReader:
     """Reads an LMDB of words, indexed from 0.
 
-    The environment opens on first use, once in each process, so that readers can be pickled and forked, and several
-    can read one dataset.
+    The environment opens once in each process, so that readers can be pickled and forked, and several can read one
+    dataset.
 
     Args:
         path: the LMDB's folder, or its data file.
@@ -96,8 +99,11 @@ class LmdbReader:
         return (self.path / "data.mdb" if self.path.is_dir() else self.path).stat().st_size
 
     def _get(self, key: bytes, index: int) -> bytes:
-        with self._environment().begin() as transaction:
-            data = transaction.get(key)
+        try:
+            with self._environment().begin() as transaction:
+                data = transaction.get(key)
+        except lmdb.Error as error:
+            raise ValueError(f"{self.place(index)}: {error}") from None
         if data is None:
             raise ValueError(f"{self.place(index)}: no key {key.decode()}; the dataset says it has {len(self)} samples")
         return data
@@ -107,6 +113,8 @@ class LmdbReader:
             count = transaction.get(b"num-samples")
         if count is None:
             raise ValueError(f"{self.path} is an LMDB without the key num-samples: not a dataset of words")
+        if not count.isdigit():
+            raise ValueError(f"{self.path}: num-samples is {count!r}, expected a number")
         return int(count)
 
     def _environment(self) -> Any:
@@ -118,14 +126,21 @@ class LmdbReader:
         status = data_file.stat()
         identity = (status.st_dev, status.st_ino)
         if identity not in _open_environments:
-            try:
-                _open_environments[identity] = lmdb.open(
-                    str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, readahead=False
-                )
-            except lmdb.Error as error:
-                raise ValueError(f"{self.path} cannot be opened as an LMDB: {error}") from None
+            _open_environments[identity] = _open(self.path, status.st_size)
         self._env, self._process = _open_environments[identity], os.getpid()
         return self._env
+
+
+def _open(path: Path, file_size: int) -> Any:
+    try:
+        environment = lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=False)
+    except lmdb.Error as error:
+        raise ValueError(f"{path} cannot be opened as an LMDB: {error}") from None
+    expected = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    if file_size < expected:  # reading beyond the end of the file would kill the process
+        environment.close()
+        raise ValueError(f"{path} is truncated: {file_size} bytes of {expected}; copy it again")
+    return environment
 
 
 class LmdbWriter:
@@ -168,8 +183,9 @@ class LmdbWriter:
 def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
     """Build a dataset aside; on success compact it, flush it to disk and rename it to `output`.
 
-    Killing the process at any moment leaves either nothing at `output` or a complete dataset. What a killed build
-    leaves aside, in a hidden folder beside `output`, the next build of the same output removes.
+    Killing the process at any moment leaves either nothing at `output` or a complete dataset; one that is being
+    replaced may lie aside then, and the next build of the same output brings it back. What else a killed build leaves
+    in its hidden folder beside `output`, the next build removes.
 
     Args:
         output: the folder to make.
@@ -178,43 +194,50 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
     Raises:
         ValueError: if `output` exists and may not be replaced.
     """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _clear_abandoned(output)
+    check_output(output, overwrite)
+    aside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".building", dir=output.parent))
+    with (aside / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held while this process lives
+        try:
+            (aside / "growing").mkdir()
+            env = lmdb.open(str(aside / "growing"), map_size=INITIAL_MAP_SIZE, sync=False, lock=False)
+            try:
+                writer = LmdbWriter(env)
+                yield writer
+                writer.finish()
+                (aside / "compact").mkdir()
+                env.copy(str(aside / "compact"), compact=True)
+            finally:
+                env.close()
+            flush_to_disk(aside / "compact" / "data.mdb")
+            flush_to_disk(aside / "compact")
+            if output.exists():
+                output.rename(aside / "replaced")
+            (aside / "compact").rename(output)
+            flush_to_disk(output.parent)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def check_output(output: Path, overwrite: bool) -> None:
+    """Raise ValueError if a dataset may not be built at `output`."""
     if output.exists() and not (output / "data.mdb").is_file():
         raise ValueError(f"{output} exists and is not an LMDB; name another output")
     if output.exists() and not overwrite:
         raise ValueError(f"{output} exists; give --overwrite to replace it, or name another output")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(output)
-    aside = output.with_name(f".{output.name}.{os.getpid()}.building")
-    compact, replaced = aside / "compact", aside / "replaced"
-    try:
-        (aside / "growing").mkdir(parents=True)
-        env = lmdb.open(str(aside / "growing"), map_size=INITIAL_MAP_SIZE, sync=False, lock=False)
-        try:
-            writer = LmdbWriter(env)
-            yield writer
-            writer.finish()
-            compact.mkdir()
-            env.copy(str(compact), compact=True)
-        finally:
-            env.close()
-        flush_to_disk(compact / "data.mdb")
-        flush_to_disk(compact)
-        if output.exists():
-            output.rename(replaced)
-        compact.rename(output)
-        flush_to_disk(output.parent)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
-def _remove_abandoned(output: Path) -> None:
-    for folder in output.parent.glob(f".{output.name}.*.building"):
-        process = int(folder.name.split(".")[-2])
-        try:
-            os.kill(process, 0)  # signal 0 only asks whether the process is there
-        except ProcessLookupError:
-            if (folder / "replaced").exists() and not output.exists():  # killed between the two renames
-                (folder / "replaced").rename(output)
-            shutil.rmtree(folder)
-        except PermissionError:
-            pass
+def _clear_abandoned(output: Path) -> None:
+    """Remove the folders of killed builds of `output`; a replaced dataset in one goes back to its place."""
+    for lock_file in output.parent.glob(f".{glob.escape(output.name)}.*.building/lock"):
+        with lock_file.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # that build is alive
+                continue
+            replaced = lock_file.parent / "replaced"
+            if replaced.exists() and not output.exists():  # killed between the two renames
+                replaced.rename(output)
+            shutil.rmtree(lock_file.parent)

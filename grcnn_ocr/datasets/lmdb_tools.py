@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
-from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
+from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output
 from grcnn_ocr.preprocess import decode
 
 T = TypeVar("T")
@@ -146,12 +146,16 @@ def split(
     """Divide an LMDB at random in two; the first gets `fraction` of the samples. Return how many each got.
 
     Raises:
-        ValueError: if either part would be empty.
+        ValueError: if either part would be empty, or cannot be written where it should be.
     """
     reader = LmdbReader(path)
     first = round(fraction * len(reader))
     if not 0 < first < len(reader):
         raise ValueError(f"{path}: {fraction} of {len(reader)} samples leaves one part empty")
+    if outputs[0].resolve() == outputs[1].resolve():
+        raise ValueError(f"both parts would be written to {outputs[0]}")
+    for output in outputs:
+        check_output(output, overwrite)
     order = np.random.default_rng(seed).permutation(len(reader))
     for output, indices in zip(outputs, (np.sort(order[:first]), np.sort(order[first:])), strict=True):
         with building(output, overwrite) as writer:
@@ -169,14 +173,16 @@ def parallel(function: Callable[[T], R], items: Iterable[T], chunk: int = 512) -
             yield from pool.map(function, part)
 
 
-def _load(record: LabelledPath | Problem, place: str = "") -> tuple[bytes, str] | Problem:
+def _load(record: LabelledPath | Problem) -> tuple[bytes, str] | Problem:
     if isinstance(record, Problem):
         return record
-    place = f"line {record.line}: {record.path}"
+    place = f"{record.place}: {record.path}"
     try:
         data = record.path.read_bytes()
-    except OSError as error:
-        return Problem("missing image", place, error.strerror or str(error))
+    except FileNotFoundError:
+        return Problem("missing image", place, "no such file")
+    except (OSError, ValueError) as error:  # a ValueError: no path at all
+        return Problem("unreadable image", place, str(error))
     return _image_problem(data, place) or (data, record.label)
 
 

@@ -64,7 +64,7 @@ class LabelFile:
 
     def place(self, index: int) -> str:
         """Name the image and its line."""
-        return f"{self._records[index].path} ({self.path}:{self._records[index].line})"
+        return f"{self._records[index].path} ({self._records[index].place})"
 
 
 def open_words(path: str | Path) -> WordSource:

@@ -54,13 +54,16 @@ def evaluate_words(
     A lexicon of one list an image goes by position in `source`, images that the protocol leaves out included.
 
     Raises:
-        ValueError: on a lexicon of the wrong length, or an image that cannot be read, naming it.
+        ValueError: on a lexicon that does not fit, an image that cannot be read, naming it, or labels of which the
+            protocol leaves nothing.
     """
     for lexicon in lexicons:
         if lexicon is not None:
-            lexicon.check_length(len(source))
+            recognizer.check_lexicon(lexicon, len(source))
     labels = [protocol.fold(source.label(index)) for index in range(len(source))]
     counted = [index for index, label in enumerate(labels) if label]
+    if not counted:
+        raise ValueError(f"{source.path}: protocol {protocol.name!r} leaves nothing of any of its {len(labels)} labels")
     counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]

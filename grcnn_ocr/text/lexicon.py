@@ -33,13 +33,15 @@ class Lexicon:
         """Read a UTF-8 file of one word a line; or, where lines hold commas, one comma-separated list an image.
 
         Raises:
-            ValueError: on a missing, empty or undecodable file, or a blank line among per-image lists.
+            ValueError: on a missing, empty or unreadable file, or a blank line among per-image lists.
         """
         path = Path(path)
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except FileNotFoundError:
-            raise ValueError(f"no lexicon {path}: expected one word a line, or one comma list an image") from None
+        except OSError as error:
+            raise ValueError(
+                f"no lexicon {path} ({error.strerror}): expected one word a line, or one comma list an image"
+            ) from None
         except UnicodeDecodeError as error:
             raise ValueError(f"lexicon {path} is not UTF-8 text: {error}") from None
         if not any("," in line for line in lines):

@@ -20,14 +20,16 @@ class Progress:
     """How far a run has come.
 
     Attributes:
-        step: steps done.
         total_steps: of the whole run; None while a time budget is being measured.
+        num_processes: that share a step; the order of the data depends on it.
+        step: steps done.
         best_accuracy: of the validations so far; -1 before the first.
         seconds: spent, over all sessions.
     """
 
+    total_steps: int | None
+    num_processes: int = 1
     step: int = 0
-    total_steps: int | None = None
     best_accuracy: float = -1.0
     seconds: float = 0.0
 
@@ -38,11 +40,11 @@ def save_state(path: Path, config: Config, progress: Progress, states: dict[str,
         torch.save({"config": config.model_dump(mode="json"), "progress": vars(progress), "states": states}, aside)
 
 
-def load_state(path: Path, config: Config) -> tuple[Progress, dict[str, Any]]:
+def load_state(path: Path, config: Config, num_processes: int) -> tuple[Progress, dict[str, Any]]:
     """Read a training state.
 
     Raises:
-        ValueError: if there is none, it cannot be read, or `config` differs from the one it was made with.
+        ValueError: if there is none, it cannot be read, or it is of another configuration or number of processes.
     """
     if not path.is_file():
         raise ValueError(f"nothing to resume: no {path}")
@@ -55,7 +57,12 @@ def load_state(path: Path, config: Config) -> tuple[Progress, dict[str, Any]]:
     if changed:
         shown = ", ".join(f"{key}: {old.get(key)!r} then, {new.get(key)!r} now" for key in changed)
         raise ValueError(f"{path} belongs to another configuration ({shown}); resume with the same, or start anew")
-    return Progress(**saved["progress"]), saved["states"]
+    progress = Progress(**saved["progress"])
+    if progress.num_processes != num_processes:
+        raise ValueError(
+            f"{path} is of a run on {progress.num_processes} processes, this is {num_processes}; resume on as many"
+        )
+    return progress, saved["states"]
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:

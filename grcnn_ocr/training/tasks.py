@@ -49,6 +49,9 @@ class WordsTask:
             training, held_out = hold_out(found.usable, config.data.holdout, config.train.seed)
             self.validation = Subset(source, held_out.tolist())
             logger.info("%d of them held out for validation", len(held_out))
+        self.protocol = charset_protocol(self.charset)
+        if not any(self.protocol.fold(self.validation.label(index)) for index in range(len(self.validation))):
+            raise ValueError(f"{self.validation.path}: nothing left of any label in charset {self.charset.name!r}")
         self.dataset = TrainingWords(
             source,
             training,
@@ -68,7 +71,7 @@ class WordsTask:
     def validate(self, model: CTCRecognizer, device: torch.device) -> Result:
         """Read the validation words, lexicon-free, and compare all that the charset can write."""
         recognizer = Recognizer(Weights(model, self.config), device)
-        return evaluate_words(recognizer, self.validation, protocol=charset_protocol(self.charset))[0]
+        return evaluate_words(recognizer, self.validation, protocol=self.protocol)[0]
 
 
 def hold_out(indices: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

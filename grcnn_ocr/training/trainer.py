@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
 
 from grcnn_ocr.config import Config
@@ -50,8 +51,8 @@ class Trainer:
         self.started = time.perf_counter()
         self.config = config
         self.output = output
-        self.progress = Progress(total_steps=total_steps(config.train))
         self.accelerator = Accelerator()
+        self.progress = Progress(total_steps(config.train), self.accelerator.num_processes)
         self.use_bf16 = use_bf16(config)
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
@@ -64,7 +65,7 @@ class Trainer:
         )
         self.network = self.accelerator.unwrap_model(self.model)
         if resume:
-            self.progress, states = load_state(output / "state.pt", config)
+            self.progress, states = load_state(output / "state.pt", config, self.accelerator.num_processes)
             self.network.load_state_dict(states["model"])
             self.average.model.load_state_dict(states["average"])
             self.optimizer.load_state_dict(states["optimizer"])
@@ -136,10 +137,10 @@ class Trainer:
         )
         try:
             yield from loader
-        except (
-            ValueError
-        ) as error:  # from a worker it comes with that process's traceback; its last line is the message
-            raise ValueError(str(error).strip().splitlines()[-1].removeprefix("ValueError: ")) from error
+        except ValueError as error:
+            # from a worker it comes as that process's traceback, then the message
+            message = str(error).partition("\nValueError: ")[2].strip()
+            raise (ValueError(message) if message else error) from error
 
     def _step(self, batch: Batch, lr: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Take one optimisation step; return the loss and the norm of the gradient before clipping."""
@@ -160,7 +161,7 @@ class Trainer:
         now = time.perf_counter()
         elapsed = self.earlier_seconds + now - self.started
         measured = Measurement(self.progress.step, elapsed, step_seconds, now - validating_since)
-        self.progress.total_steps = total_steps(self.config.train, measured)
+        [self.progress.total_steps] = broadcast_object_list([total_steps(self.config.train, measured)])
         logger.info("the time budget makes %d steps of %.3f s", self.progress.total_steps, step_seconds)
         self._save_state()
 
@@ -187,12 +188,14 @@ class Trainer:
             if is_best:
                 save_weights(self.output / "best.safetensors", weights)
             save_weights(self.output / "last.safetensors", weights)
-            self._save_state()
+        self._save_state()
         for monitor in self.monitors:
             monitor.on_validation(progress.step, result, is_best)
         return result
 
     def _save_state(self) -> None:
+        if not self.accelerator.is_main_process:
+            return
         self.progress.seconds = self.earlier_seconds + time.perf_counter() - self.started
         states = {
             "model": self.network.state_dict(),

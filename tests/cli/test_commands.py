@@ -71,20 +71,21 @@ def test_lmdb_create_exit_codes_tell_what_went_in(run, crops, tmp_path):
     create = ("lmdb", "create", "--labels", crops / "labels.tsv", "--output", tmp_path / "x.lmdb")
     code, out, err = run(*create)
     assert code == 1 and "16 samples written" in out and "1 left out: missing image" in out
-    assert "line 17" in err and "missing.png" in err
+    assert "labels.tsv:17" in err and "missing.png" in err
     code, _, err = run(*create)
     assert code == 2 and "--overwrite" in err
     code, _, err = run(*create, "--overwrite", "--strict")
     assert code == 2 and "missing.png" in err and len(LmdbReader(tmp_path / "x.lmdb")) == 16
 
 
-def test_train_evaluate_and_read(run, small_config, crops, tmp_path, monkeypatch):
+def test_train_evaluate_and_read(run, small_config, crops, tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(tmp_path)
     import yaml
 
     Path("mine.yaml").write_text(yaml.safe_dump(small_config.model_dump(mode="json", exclude={"name"})))
     code, out, err = run("train", "--config", "mine.yaml")
-    assert code == 0 and "8 steps" in out and "16 of 16 samples usable" in err and "words/s" in err
+    assert code == 0 and "8 steps" in out and "words/s" in err
+    assert "16 of 16 samples usable" in caplog.text
     assert list(Path("runs/mine").glob("events.out.tfevents*"))
 
     code, out, err = run("evaluate", "--data", crops / "labels.tsv", "--json", "results.json")
@@ -186,6 +187,12 @@ def test_import_writes_a_weights_file(run, tmp_path):
             ("lmdb", "create", "--labels", "nowhere.tsv", "--output", "x.lmdb"),
             "cannot read label file nowhere.tsv",
         ),
+        (("train", "--config", "crnn", "--set", "train.lr=["), "'[' is not a YAML value"),
+        (("train", "--config", "crnn", "--set", "preprocess.height=48"), "preprocess.height: Input should be 32"),
+        (("train", "--config", "grcl_lstm", "--set", "model.front_end.widths=[0,1,1,1,1]"), "option 'widths.0'"),
+        (("evaluate", "--data", "crops/labels.tsv", "--lexicon", "empty"), "no lexicon empty (Is a directory)"),
+        (("lmdb", "create", "--labels", "empty", "--output", "x.lmdb"), "cannot read label file empty: Is a directory"),
+        (("lmdb", "create", "--labels", "crops/labels.tsv", "--output", "crops/0.png/x.lmdb"), "crops/0.png"),
         (("import", "crops/0.png", "--model", "grcl_lstm", "--output", "x"), "not a PyTorch checkpoint"),
     ],
 )
@@ -195,6 +202,35 @@ def test_bad_input_is_one_message_that_names_it(arguments, message, run, crops, 
     code, _, err = run(*arguments)
     assert code == 2 and message in err and err.count("error: ") == 1 and "Traceback" not in err
     assert not Path("runs/crnn").exists()
+
+
+def test_evaluate_checks_everything_before_it_reads(run, weights, crops, tmp_path, monkeypatch):
+    monkeypatch.chdir(crops)
+    command = ("evaluate", "--weights", weights, "--data", "labels.tsv")
+    assert "--json nowhere/x.json: no folder nowhere" in run(*command, "--json", "nowhere/x.json")[2]
+    assert "no device 'gpu' here" in run(*command, "--device", "gpu")[2]
+    Path("two.tsv").write_text("0.png\thello\n1.png\tbook\n")
+    Path("lists.txt").write_text("a,b\n" * 16)
+    code, out, err = run(*command, "--data", "two.tsv", "--lexicon", "lists.txt")
+    assert code == 2 and not out and "16 lists for 2 images" in err
+    Path("none.tsv").write_text("0.png\t!!!\n")
+    code, _, err = run("evaluate", "--weights", weights, "--data", "none.tsv", "--json", "-")
+    assert code == 2 and "leaves nothing of any of its 1 labels" in err
+
+
+def test_resume_passes_over_a_run_that_never_began(run, small_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    import yaml
+
+    Path("mine.yaml").write_text(yaml.safe_dump(small_config.model_dump(mode="json", exclude={"name"})))
+    assert run("train", "--config", "mine.yaml")[0] == 0
+    Path("runs/mine-2").mkdir()
+    assert "the run in runs/mine was complete already" in run("train", "--config", "mine.yaml", "--resume")[1]
+
+
+def test_a_path_in_brackets_is_printed_whole(run, crops, tmp_path):
+    output = tmp_path / "x[final].lmdb"
+    assert str(output) in run("lmdb", "create", "--labels", crops / "labels.tsv", "--output", output)[1]
 
 
 def test_a_lexicon_with_the_wrong_number_of_lines_is_an_error(run, weights, crops):

@@ -40,12 +40,14 @@ def test_every_format_gives_the_same_records(name, content, tmp_path):
         ("l.tsv", b"a.png", "malformed line", "expected path<TAB>label"),
         ("l.tsv", b"a.png open", "malformed line", "expected path<TAB>label"),
         ("l.tsv", b"\topen", "malformed line", "expected path<TAB>label"),
+        ("l.tsv", b"a.png\topen\tmore", "malformed line", "expected path<TAB>label"),
         ("l.tsv", b"a.png\t  ", "empty label", "a.png"),
         ("l.tsv", b"a.png\t\xff\xfe", "malformed line", "utf-8"),
         ("l.csv", b"a.png", "malformed line", "two columns"),
         ("l.csv", b"a.png,b,c", "malformed line", "found 3"),
         ("l.csv", b'a.png,"open', "malformed line", ""),
         ("l.jsonl", b'{"path": "a.png"}', "malformed line", "found keys path"),
+        ("l.jsonl", b'{"path": "a.png", "label": "\\ud800"}', "malformed line", "surrogates"),
         ("l.jsonl", b"[1]", "malformed line", "an object"),
         ("l.jsonl", b"{", "malformed line", ""),
     ],
@@ -53,7 +55,7 @@ def test_every_format_gives_the_same_records(name, content, tmp_path):
 def test_a_bad_line_is_a_problem_with_its_number(name, line, kind, detail, tmp_path):
     good = {"l.tsv": b"x.png\tx\n", "l.csv": b"x.png,x\n", "l.jsonl": b'{"path": "x.png", "label": "x"}\n'}[name]
     first, problem, last = read(tmp_path, name, good + line + b"\n" + good)
-    assert isinstance(first, LabelledPath) and isinstance(last, LabelledPath) and last.line == 3
+    assert isinstance(first, LabelledPath) and isinstance(last, LabelledPath) and last.place.endswith(":3")
     assert isinstance(problem, Problem) and problem.kind == kind
     assert problem.place == f"{tmp_path / name}:2" and detail in problem.detail
 

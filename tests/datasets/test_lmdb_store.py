@@ -1,13 +1,12 @@
 import multiprocessing
 import os
 import pickle
-import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import lmdb
-import numpy as np
 import pytest
 
 from grcnn_ocr.datasets import lmdb_store
@@ -116,35 +115,71 @@ def test_a_failed_build_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-BUILD_SLOWLY = """
-import sys
+@pytest.mark.parametrize("content", [b"abc", b"3.0", b"-3", b""])
+def test_a_senseless_number_of_samples_is_an_error_that_names_the_dataset(content, tmp_path):
+    with lmdb.open(str(tmp_path / "odd"), map_size=2**20) as env, env.begin(write=True) as transaction:
+        transaction.put(b"num-samples", content)
+    with pytest.raises(ValueError, match="odd: num-samples is"):
+        LmdbReader(tmp_path / "odd")
+
+
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.99])
+def test_a_truncated_dataset_is_an_error_and_no_crash(part, tmp_path):
+    file = build(tmp_path / "x.lmdb", 300, size=4000) / "data.mdb"
+    os.truncate(file, int(part * file.stat().st_size))
+    with pytest.raises(ValueError, match=r"x\.lmdb is truncated"):
+        LmdbReader(tmp_path / "x.lmdb")
+
+
+BUILD_AND_DIE = """
+import os, sys
 from pathlib import Path
-from grcnn_ocr.datasets.lmdb_store import building
-with building(Path(sys.argv[1]), overwrite=True) as writer:
-    for index in range(20_000):
-        writer.add(b"x" * 3000, "label")
-        if index % 1000 == 0:
-            print(index, flush=True)
-print("built", flush=True)
+from grcnn_ocr.datasets import lmdb_store
+
+output, calls_left = Path(sys.argv[1]), int(sys.argv[2])
+
+def dying(function):
+    def call(*arguments, **options):
+        global calls_left
+        if calls_left == 0:
+            os._exit(9)  # as kill -9 would, nothing cleaned up
+        calls_left -= 1
+        return function(*arguments, **options)
+    return call
+
+lmdb_store.flush_to_disk = dying(lmdb_store.flush_to_disk)
+lmdb_store.LmdbWriter.add = dying(lmdb_store.LmdbWriter.add)
+lmdb_store.LmdbWriter.finish = dying(lmdb_store.LmdbWriter.finish)
+Path.rename = dying(Path.rename)
+lmdb_store.shutil.rmtree = dying(lmdb_store.shutil.rmtree)
+with lmdb_store.building(output, overwrite=True) as writer:
+    for index in range(3):
+        writer.add(b"x" * 3000, f"new{index}")
 """
+MOMENTS = 10
+"""Calls in one build that replaces a dataset: 3 add, finish, 2 flushes, 2 renames, a flush, the removal."""
 
 
-@pytest.mark.parametrize("lines_before_kill", np.random.default_rng(0).integers(1, 22, 5).tolist())
 @pytest.mark.parametrize("before", [0, 2])
-def test_a_killed_build_leaves_nothing_or_a_complete_dataset(lines_before_kill, before, tmp_path):
+@pytest.mark.parametrize("moment", range(MOMENTS + 1))
+def test_a_killed_build_leaves_nothing_or_a_complete_dataset(moment, before, tmp_path):
     output = tmp_path / "x.lmdb"
     if before:
         build(output, before)
-    process = subprocess.Popen([sys.executable, "-c", BUILD_SLOWLY, str(output)], stdout=subprocess.PIPE)
-    for _ in range(lines_before_kill):
-        process.stdout.readline()
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    died = subprocess.run([sys.executable, "-c", BUILD_AND_DIE, str(output), str(moment)], check=False).returncode
+    assert died == (9 if moment < MOMENTS - (not before) else 0)
     if output.exists():
-        reader = LmdbReader(output)
-        assert len(reader) in (before, 20_000) and last_label(reader)
-    else:
-        assert before == 0
-    with building(output, overwrite=True) as writer:  # removes what the killed one left
-        writer.add(b"a", "b")
+        assert last_label(LmdbReader(output)) in ("label1", "new2")
+    nothing_or_refused = pytest.raises(ValueError, match="exists") if output.exists() or before else nullcontext()
+    with nothing_or_refused, building(output) as writer:
+        writer.add(b"a", "next")  # removes what the killed one left, or brings back what it was replacing
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.lmdb"]
+    assert last_label(LmdbReader(output)) in (("label1", "new2") if before else ("new2", "next"))
+
+
+def test_a_build_that_is_alive_is_left_alone(tmp_path):
+    with building(tmp_path / "x.lmdb") as first:
+        first.add(b"a", "first")
+        with building(tmp_path / "x.lmdb") as second:
+            second.add(b"b", "second")
+        assert LmdbReader(tmp_path / "x.lmdb").label(0) == "second"

@@ -42,7 +42,7 @@ def test_bad_samples_are_named_counted_and_left_out(bad_crops, tmp_path):
         "corrupt image": 2, "empty image": 1, "missing image": 1, "empty label": 1, "malformed line": 1,
     }  # fmt: skip
     first = str(summary.problems[0])
-    assert "line 17" in first and "truncated.jpg" in first and "truncated" in first
+    assert "labels.tsv:17" in first and "truncated.jpg" in first and "truncated" in first
 
 
 def test_strict_ends_at_the_first_problem_and_leaves_nothing(bad_crops, tmp_path):
@@ -56,6 +56,12 @@ def test_no_usable_sample_is_an_error_that_says_why(tmp_path):
     with pytest.raises(ValueError, match=r"no usable sample.*\n.*missing\.png"):
         create(tmp_path / "labels.tsv", tmp_path / "x.lmdb")
     assert not (tmp_path / "x.lmdb").exists()
+
+
+def test_a_path_that_is_none_is_one_problem(crops, tmp_path):
+    (crops / "labels.jsonl").write_text('{"path": "a\\u0000b", "label": "x"}\n{"path": "0.png", "label": "hello"}\n')
+    summary = create(crops / "labels.jsonl", tmp_path / "x.lmdb")
+    assert summary.num_samples == 1 and summary.counts == {"unreadable image": 1}
 
 
 def test_paths_start_from_the_image_folder_when_given(crops, tmp_path):
@@ -102,6 +108,11 @@ def test_split_then_merge_keeps_every_sample_once(crops, tmp_path):
     assert sorted(labels_of(tmp_path / "y.lmdb")) == sorted(WORDS)
     with pytest.raises(ValueError, match="leaves one part empty"):
         split(tmp_path / "x.lmdb", parts, 1.0, overwrite=True)
+    with pytest.raises(ValueError, match="both parts"):
+        split(tmp_path / "x.lmdb", (parts[0], parts[0]), 0.5, overwrite=True)
+    with pytest.raises(ValueError, match=r"b\.lmdb exists"):  # and the first part is not written either
+        split(tmp_path / "x.lmdb", (tmp_path / "c.lmdb", parts[1]), 0.5)
+    assert not (tmp_path / "c.lmdb").exists()
 
 
 def test_extract_refuses_labels_that_a_tsv_cannot_hold(tmp_path):

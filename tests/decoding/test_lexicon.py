@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grcnn_ocr.decoding.lexicon import best_word
+from grcnn_ocr.decoding.lexicon import best_word, check_lexicon
 from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.lexicon import Lexicon
 
 CHARSET = Charset("abc", name="abc")
 
@@ -64,3 +65,17 @@ def test_words_outside_the_charset_are_never_the_answer():
     assert best_word(log_probs, ["日本", "cab"], CHARSET)[0] == "cab"
     with pytest.raises(ValueError, match="none of the 1 words"):
         best_word(log_probs, ["日本"], CHARSET)
+
+
+def test_words_that_can_never_be_the_answer_are_reported(caplog):
+    check_lexicon(Lexicon.shared(["ab", "日本", "aaa", "abcabc"], name="words.txt"), 3, CHARSET, num_frames=5)
+    assert "words.txt: 1 words cannot be written in charset 'abc' and are never the answer: '日本'" in caplog.text
+    assert "words.txt: 1 words are too long for 5 frames and are never the answer: 'abcabc'" in caplog.text
+
+
+def test_a_list_without_a_writable_word_is_named_before_any_reading():
+    lists = Lexicon((("ab", "日"), ("本", "語")), per_image=True, name="lists.txt")
+    with pytest.raises(
+        ValueError, match=r"lists\.txt, line 2: none of its 2 words can be written in charset 'abc': '本', '語'"
+    ):
+        check_lexicon(lists, 2, CHARSET, num_frames=26)

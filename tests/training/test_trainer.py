@@ -3,6 +3,7 @@ import torch
 
 from grcnn_ocr.config import load_config
 from grcnn_ocr.training import trainer as trainer_module
+from grcnn_ocr.training.checkpoint import load_state
 from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.weights import load_weights
 
@@ -76,7 +77,7 @@ def test_a_complete_run_is_left_alone(small_config, tmp_path):
 def test_resuming_with_another_configuration_names_what_differs(small_config, tmp_path):
     Trainer(small_config, tmp_path).run()
     other = small_config.model_copy(update={"train": small_config.train.model_copy(update={"lr": 0.5})})
-    with pytest.raises(ValueError, match=r"train\.lr: 0\.0025 then, 0\.5 now"):
+    with pytest.raises(ValueError, match=r"train\.lr: 0\.0015 then, 0\.5 now"):
         Trainer(other, tmp_path, resume=True)
 
 
@@ -109,9 +110,17 @@ def test_a_run_learns_and_keeps_its_best_weights(small_config, tmp_path):
 
 
 def test_a_time_budget_is_measured_once_and_kept(small_config, tmp_path, monkeypatch):
+    measurements = []
+
+    def total_steps(config, measured=None):
+        if measured is None:
+            return None
+        measurements.append(measured)
+        return measured.steps + 5
+
     monkeypatch.setattr(trainer_module, "MEASURED_STEPS", 6)
     monkeypatch.setattr(trainer_module, "WARMUP_STEPS", 2)
-    monkeypatch.setattr(trainer_module, "total_steps", lambda config, measured=None: measured and measured.steps + 5)
+    monkeypatch.setattr(trainer_module, "total_steps", total_steps)
     config = small_config.model_copy(update={"train": small_config.train.model_copy(update={"time_budget": 60.0})})
     with pytest.raises(Interrupted):
         Trainer(config, tmp_path, monitors=[StopAfter(8)]).run()
@@ -119,6 +128,22 @@ def test_a_time_budget_is_measured_once_and_kept(small_config, tmp_path, monkeyp
     assert resumed.progress.total_steps == 11
     resumed.run()
     assert resumed.progress.step == 11
+    [measured] = measurements  # not again after resuming
+    assert measured.steps == 6
+    assert 0 < 6 * measured.step_seconds < 5 * measured.elapsed and 0 < measured.validation_seconds < measured.elapsed
+
+
+def test_resuming_on_another_number_of_processes_is_an_error(small_config, tmp_path):
+    Trainer(small_config, tmp_path).run()
+    with pytest.raises(ValueError, match="a run on 1 processes, this is 2"):
+        load_state(tmp_path / "state.pt", small_config, num_processes=2)
+
+
+def test_validation_data_that_cannot_count_is_an_error_before_training(small_config, tmp_path, crops):
+    (crops / "validation.tsv").write_text("0.png\t!!!\n")
+    data = small_config.data.model_copy(update={"validation": str(crops / "validation.tsv")})
+    with pytest.raises(ValueError, match="nothing left of any label"):
+        Trainer(small_config.model_copy(update={"data": data}), tmp_path)
 
 
 def test_words_beside_an_undecodable_image_are_not_trained_on_in_silence(small_config, tmp_path, crops):

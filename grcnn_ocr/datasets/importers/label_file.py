@@ -14,11 +14,11 @@ LABEL_NAMES = ("label", "text", "word", "words", "transcription")
 
 @dataclass(frozen=True)
 class LabelledPath:
-    """One well-formed line of a label file."""
+    """One well-formed line of a label file, and its place: file and line number."""
 
     path: Path
     label: str
-    line: int
+    place: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def read_label_file(labels: Path, images: Path | None = None) -> Iterator[Labell
         first, may_be_header = may_be_header, False
         try:
             path, label = parse(line.decode("utf-8"))
+            label.encode("utf-8")  # JSON can spell half a character
         except (ValueError, csv.Error) as error:  # a UnicodeDecodeError is a ValueError
             yield Problem("malformed line", place, str(error))
             continue
@@ -78,12 +79,12 @@ def read_label_file(labels: Path, images: Path | None = None) -> Iterator[Labell
         if not label:
             yield Problem("empty label", place, f"no text for {path}")
         else:
-            yield LabelledPath(root / path, label, number)
+            yield LabelledPath(root / path, label, place)
 
 
 def _parse_tsv(line: str) -> tuple[str, str]:
     path, tab, label = line.partition("\t")
-    if not tab or not path.strip():
+    if not tab or not path.strip() or "\t" in label.strip():
         raise ValueError(f"expected path<TAB>label, found {line[:80]!r}")
     return path.strip(), label.strip()
 

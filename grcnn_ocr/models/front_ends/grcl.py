@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from grcnn_ocr.layers.grcl import GRCL, Skip
 from grcnn_ocr.layers.grcl_dtrb import GRCLDTRB
 from grcnn_ocr.models.front_ends.base import FRONT_ENDS, FrontEnd
 
-Widths = tuple[int, int, int, int, int]
+Widths = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 
 
 class GRCLFrontEnd(FrontEnd):
@@ -65,7 +66,7 @@ class GRCLFrontEnd(FrontEnd):
 @FRONT_ENDS.register("grcl")
 def grcl(
     widths: Widths = (64, 64, 128, 256, 512),
-    iterations: int = 5,
+    iterations: PositiveInt = 5,
     weight_sharing: bool = False,
     skip: Skip = "paper",
 ) -> FrontEnd:
@@ -74,6 +75,6 @@ def grcl(
 
 
 @FRONT_ENDS.register("grcl_dtrb")
-def grcl_dtrb(widths: Widths = (64, 64, 128, 256, 512), iterations: int = 5) -> FrontEnd:
+def grcl_dtrb(widths: Widths = (64, 64, 128, 256, 512), iterations: PositiveInt = 5) -> FrontEnd:
     """Build the deep-text-recognition-benchmark's front end of the same stack."""
     return GRCLFrontEnd(widths, lambda cin, cout: GRCLDTRB(cin, cout, iterations), last_bias=False)
