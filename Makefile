@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
-DEMO_BUDGET := 210s
 
 .PHONY: demo test test-slow check bench clean
 
@@ -16,8 +15,8 @@ demo: .venv/installed  ## The main job on the samples: LMDB, training, evaluatio
 	rm -rf $(RUN)
 	$(BIN)/python tools/create_lmdb.py --labels data/samples/train.tsv --output $(RUN)/train.lmdb
 	$(BIN)/python tools/create_lmdb.py --labels data/samples/labels.tsv --output $(RUN)/words.lmdb
-	$(BIN)/python train.py --config grcl_lstm_tiny.yaml --set data.train=$(RUN)/train.lmdb \
-		--set train.time_budget=$(DEMO_BUDGET) --output $(RUN)/training
+	$(BIN)/python train.py --config data/samples/demo.yaml --set data.train=$(RUN)/train.lmdb \
+		--output $(RUN)/training
 	$(BIN)/python evaluate.py --weights $(RUN)/training/best.safetensors --data $(RUN)/words.lmdb \
 		--lexicon none --lexicon data/samples/lexicon_50.txt
 	$(BIN)/grcnn-ocr read --weights $(RUN)/training/best.safetensors 'data/samples/words/000*.jpg'

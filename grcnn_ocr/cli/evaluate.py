@@ -82,7 +82,8 @@ def evaluate(
     if str(json_path) == "-":
         print(report)
         return
-    console.print(as_table(results, rules))
+    console.print(f"protocol: {rules.name}; figures in percent")
+    console.print(as_table(results))
     if json_path is not None:
         json_path.write_text(report + "\n", encoding="utf-8")
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from grcnn_ocr.evaluation.protocol import Protocol
 from grcnn_ocr.evaluation.words import Result
 
 
-def as_table(results: Sequence[Result], protocol: Protocol) -> Table:
-    """Make a table, one row a result; accuracies and error rates in percent."""
-    table = Table(title=f"protocol: {protocol.name}")
+def as_table(results: Sequence[Result]) -> Table:
+    """Make a Markdown table, one row a result; figures in percent; (-n): n images that the protocol leaves out."""
+    table = Table(box=box.MARKDOWN)
     for column in ("data", "lexicon"):
         table.add_column(column, overflow="fold")
     for column in ("images", "word accuracy", "1-NED", "CER", "words/s"):
@@ -28,8 +29,6 @@ def as_table(results: Sequence[Result], protocol: Protocol) -> Table:
             *(f"{100 * value:.1f}" for value in (counts.word_accuracy, counts.one_minus_ned, counts.cer)),
             f"{counts.images / max(result.seconds, 1e-9):.0f}",
         )
-    if any(result.counts.left_out for result in results):
-        table.caption = "(-n): images left out, since the protocol leaves nothing of their label"
     return table
 
 
