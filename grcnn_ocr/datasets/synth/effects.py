@@ -1,0 +1,177 @@
+"""The effects, each a small function: arrays in, arrays out, randomness from the generator given.
+
+A *mask* is (h, w) uint8 coverage; *pixels* are (h, w, c) float32 gray levels or colours from 0 to 255.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.datasets.synth.look import Look, Range
+
+Mask = NDArray[np.uint8]
+Pixels = NDArray[np.float32]
+
+NOISE_BANK: NDArray[np.float32] = np.random.default_rng(0).standard_normal((256, 1024, 3), np.float32)
+"""Sensor noise is cut from here at random places: drawing it anew would cost more than the rest of a word."""
+
+
+def log_uniform(rng: random.Random, bounds: Range) -> float:
+    """Draw between two positive bounds, evenly on a logarithmic scale."""
+    return math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1])))
+
+
+def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
+    """Make the strokes bolder or lighter now and then."""
+    choice = rng.random()
+    size = rng.choice((2, 3, 3, 4))
+    if choice < look.bolder:
+        return cv2.dilate(mask, _disk(size))  # type: ignore[return-value]
+    if choice < look.bolder + look.lighter:
+        lighter = cv2.erode(mask, _disk(2))
+        return lighter if lighter.max() > 128 else mask  # type: ignore[return-value]
+    return mask
+
+
+def outline(mask: Mask, rng: random.Random, height: float) -> Mask:
+    """Return the ring around the strokes."""
+    return cv2.dilate(mask, _disk(2 * max(1, round(rng.uniform(0.02, 0.06) * height)) + 1))  # type: ignore[return-value]
+
+
+def shadow(mask: Mask, rng: random.Random, height: float) -> Mask:
+    """Return the mask moved and blurred."""
+    dx, dy = (rng.uniform(-0.09, 0.09) * height for _ in range(2))
+    moved = cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
+    blur = rng.uniform(0, 0.05) * height
+    return cv2.GaussianBlur(moved, (0, 0), blur) if blur > 0.4 else moved  # type: ignore[return-value]
+
+
+def extrude(mask: Mask, rng: random.Random, height: float) -> Mask:
+    """Return the mask drawn out in one direction, as the edge of thick letters."""
+    angle, length = rng.uniform(0, 2 * math.pi), max(2, round(rng.uniform(0.05, 0.14) * height))
+    kernel = np.zeros((2 * length + 1, 2 * length + 1), np.uint8)
+    end = (length + round(length * math.cos(angle)), length + round(length * math.sin(angle)))
+    cv2.line(kernel, (length, length), end, (1,))
+    return cv2.dilate(mask, kernel)  # type: ignore[return-value]
+
+
+def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[np.uint8]:
+    """Curve the baseline; rotate, shear and tilt (h, w, n) mask layers, on a canvas as large as they need."""
+    height, width = layers.shape[:2]
+    if rng.random() < look.curve and width > 1.5 * height:
+        layers = _curve(layers, rng.uniform(-0.28, 0.28) * height)
+        height = layers.shape[0]
+    angle = math.radians(rng.gauss(0, look.rotation / 2)) if rng.random() < look.rotate else 0.0
+    slope = rng.gauss(0, 0.2) if rng.random() < look.shear else 0.0
+    tilt = 0.12 * height if rng.random() < look.perspective else 0.0
+    if not (angle or slope or tilt):
+        return layers
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    centre = corners.mean(axis=0)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    moved = (corners - centre) @ (turn @ np.array([[1, slope], [0, 1]])).T
+    moved += np.array([[rng.uniform(-tilt, tilt) for _ in range(2)] for _ in range(4)])
+    moved -= moved.min(axis=0)
+    size = tuple(int(side) for side in np.ceil(moved.max(axis=0)))
+    matrix = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
+    warped = cv2.warpPerspective(layers, matrix, (max(size[0], 1), max(size[1], 1)))
+    return warped.reshape(*warped.shape[:2], -1)  # type: ignore[return-value]
+
+
+def _curve(layers: NDArray[np.uint8], rise: float) -> NDArray[np.uint8]:
+    """Bend the baseline to an arc that rises by so many pixels in the middle."""
+    height, width = layers.shape[:2]
+    tall = height + math.ceil(abs(rise))
+    x = np.linspace(-1, 1, width, dtype=np.float32)
+    offset = rise * (1 - x * x)  # upwards
+    source_y = np.arange(tall, dtype=np.float32)[:, None] + offset[None] - max(rise, 0.0)
+    source_x = np.broadcast_to(np.arange(width, dtype=np.float32), (tall, width))
+    bent = cv2.remap(layers, source_x.copy(), source_y.astype(np.float32), cv2.INTER_LINEAR)
+    return bent.reshape(tall, width, -1)  # type: ignore[return-value]
+
+
+def gradient(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
+    """Return (h, w, 1) values that change linearly by up to `span` across the picture, zero in the mean."""
+    height, width = shape
+    horizontal = np.linspace(-0.5, 0.5, width, dtype=np.float32) * np.float32(rng.uniform(-span, span))
+    vertical = np.linspace(-0.5, 0.5, height, dtype=np.float32) * np.float32(rng.uniform(-span, span))
+    return (horizontal[None] + vertical[:, None])[:, :, None]
+
+
+def texture(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
+    """Return (h, w, 1) of cloudy, grained or striped values, zero in the mean."""
+    height, width = shape
+    kind = rng.choice(("clouds", "grain", "stripes"))
+    if kind == "stripes":
+        angle, period = rng.uniform(0, math.pi), rng.uniform(0.15, 1.0) * height
+        phase = np.arange(width)[None] * math.cos(angle) + np.arange(height)[:, None] * math.sin(angle)
+        return (0.5 * span * np.sin(2 * math.pi / period * phase)).astype(np.float32)[:, :, None]
+    cells = (3, 6) if kind == "clouds" else (max(2, height // 2), max(2, width // 2))
+    coarse = _noise(cells, rng)[:, :, 0]
+    return (0.35 * span * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[:, :, None]
+
+
+def light(pixels: Pixels, rng: random.Random) -> Pixels:
+    """Multiply by an uneven light."""
+    return pixels * (1 + gradient(pixels.shape[:2], rng, 0.6))
+
+
+def defocus(pixels: Pixels, rng: random.Random) -> Pixels:
+    """Blur, by up to a twentieth of the height."""
+    return _keep_axis(cv2.GaussianBlur(pixels, (0, 0), max(0.3, rng.uniform(0.01, 0.05) * pixels.shape[0])))
+
+
+def motion(pixels: Pixels, rng: random.Random) -> Pixels:
+    """Blur along a line of up to an eighth of the height."""
+    length = max(2, round(rng.uniform(0.05, 0.12) * pixels.shape[0]))
+    kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
+    angle = rng.uniform(0, math.pi)
+    dx, dy = round(length * math.cos(angle) / 2), round(length * math.sin(angle) / 2)
+    cv2.line(kernel, (length - dx, length - dy), (length + dx, length + dy), (1.0,))
+    return _keep_axis(cv2.filter2D(pixels, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
+
+
+def low_resolution(pixels: Pixels, rng: random.Random) -> Pixels:
+    """Shrink, to no less than 12 pixels high, and enlarge again."""
+    height, width = pixels.shape[:2]
+    factor = max(rng.uniform(0.4, 0.8), 12 / height)
+    if factor >= 1:
+        return pixels
+    small = cv2.resize(
+        pixels, (max(2, round(factor * width)), max(2, round(factor * height))), interpolation=cv2.INTER_AREA
+    )
+    return _keep_axis(cv2.resize(small, (width, height), interpolation=rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC))))
+
+
+def noise(pixels: Pixels, rng: random.Random, level: Range) -> Pixels:
+    """Add sensor noise."""
+    return pixels + np.float32(log_uniform(rng, level)) * _noise(pixels.shape[:2], rng)[:, :, : pixels.shape[2]]
+
+
+def jpeg(image: NDArray[np.uint8], rng: random.Random, quality: Range) -> NDArray[np.uint8]:
+    """Compress and decompress (h, w, c)."""
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, round(rng.uniform(*quality))])
+    flags = cv2.IMREAD_GRAYSCALE if image.shape[2] == 1 else cv2.IMREAD_COLOR
+    return _keep_axis(cv2.imdecode(data, flags))  # type: ignore[return-value, arg-type]
+
+
+def _noise(shape: tuple[int, int], rng: random.Random) -> Pixels:
+    height, width = shape
+    if height > NOISE_BANK.shape[0] or width > NOISE_BANK.shape[1]:
+        repeats = (-(-height // NOISE_BANK.shape[0]) + 1, -(-width // NOISE_BANK.shape[1]) + 1, 1)
+        return np.tile(NOISE_BANK, repeats)[:height, :width]
+    top, left = rng.randint(0, NOISE_BANK.shape[0] - height), rng.randint(0, NOISE_BANK.shape[1] - width)
+    return NOISE_BANK[top : top + height, left : left + width]
+
+
+def _keep_axis(image: np.ndarray) -> Pixels:
+    return image[:, :, None] if image.ndim == 2 else image
+
+
+def _disk(size: int) -> NDArray[np.uint8]:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))  # type: ignore[return-value]

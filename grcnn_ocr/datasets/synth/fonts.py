@@ -1,0 +1,203 @@
+"""Fonts: finding them, testing what they can draw, and keeping their glyphs as bitmaps.
+
+Opening a font file costs more than drawing a word, so each font is opened once, tested, and its glyphs are kept in a
+cache as grayscale bitmaps of one size; words are laid out from those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from grcnn_ocr.files import written_aside
+
+CACHE_VERSION = 1
+FONT_ENDINGS = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
+GLYPH_SIZE = 48
+"""Pixels of the em square in which glyphs are kept."""
+BUILT_IN = "built-in"
+"""Name of the font that comes with Pillow, for systems without any."""
+DRAWABLE = "".join(map(chr, range(33, 127))) + "£€"
+"""Characters that are looked for in a font."""
+SYMBOL_LIKENESS = 0.3
+"""A font whose letters and digits are less like the built-in font's than this draws symbols, not letters."""
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """One character of one font.
+
+    Attributes:
+        ink: (h, w) coverage from 0 to 255; empty for a space.
+        left: pixels from the pen to the ink.
+        top: pixels from the baseline up to the first row of ink.
+        advance: pixels that the pen moves on.
+    """
+
+    ink: NDArray[np.uint8]
+    left: int
+    top: int
+    advance: float
+
+
+@dataclass(frozen=True)
+class Font:
+    """A font that passed the test.
+
+    Attributes:
+        name: its file.
+        digest: of the file's bytes.
+        glyphs: of the characters that it draws, each like no other.
+    """
+
+    name: str
+    digest: str
+    glyphs: dict[str, Glyph]
+
+
+def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
+    """Return the font files in `folders` and below; without folders, those that fontconfig knows."""
+    if folders:
+        files = (path for folder in folders for path in folder.rglob("*"))
+    else:
+        try:
+            listed = subprocess.run(["fc-list", "--format", "%{file}\n"], capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return []
+        files = (Path(line) for line in listed.stdout.splitlines())
+    return sorted({path for path in files if path.suffix.lower() in FONT_ENDINGS})
+
+
+def load_fonts(files: Iterable[Path], cache: Path, workers: int | None = None) -> tuple[list[Font], dict[str, str]]:
+    """Test fonts in parallel, or take them from the cache, and add the built-in font if none is left.
+
+    Args:
+        files: font files.
+        cache: folder for the glyphs.
+        workers: processes; by default one a core.
+
+    Returns:
+        The usable fonts in the order of their files, and why each of the others is not, by file.
+    """
+    files = list(files)
+    with ProcessPoolExecutor(workers) as pool:
+        outcomes = list(pool.map(_test_and_keep, files, [cache] * len(files), chunksize=16))
+    rejected = {str(path): outcome for path, outcome in zip(files, outcomes, strict=True) if isinstance(outcome, str)}
+    fonts = [_read(path, kept) for path, kept in zip(files, outcomes, strict=True) if isinstance(kept, Path)]
+    return fonts or [built_in_font()], rejected
+
+
+@lru_cache(maxsize=1)
+def built_in_font() -> Font:
+    """Return the font that comes with Pillow."""
+    font = ImageFont.load_default(GLYPH_SIZE)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise ValueError("Pillow was built without FreeType: install Pillow from PyPI")
+    return Font(BUILT_IN, BUILT_IN, {character: _draw(font, character) for character in DRAWABLE})
+
+
+def default_cache() -> Path:
+    """Return the folder that fonts are cached in: `$XDG_CACHE_HOME/grcnn-ocr` or `~/.cache/grcnn-ocr`."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "grcnn-ocr" / f"glyphs-{CACHE_VERSION}"
+
+
+def test_font(path: Path) -> dict[str, Glyph] | str:
+    """Draw every character; return the glyphs that can be trusted, or why the font cannot.
+
+    A character is trusted if its glyph is not empty, not the one for missing characters, and not the same as another
+    character's (but for the two cases of a letter). A font is if it draws all letters and digits and they look like
+    letters and digits.
+    """
+    try:
+        font = ImageFont.truetype(str(path), GLYPH_SIZE)
+        glyphs = {character: _draw(font, character) for character in DRAWABLE}
+        missing = _draw(font, "\U0010fffe")
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {error}"
+    seen: dict[bytes, str] = {_identity(missing): ""}
+    trusted = {}
+    for character, glyph in glyphs.items():
+        first = seen.setdefault(_identity(glyph), character)
+        if glyph.ink.size and first.lower() == character.lower():
+            trusted[character] = glyph
+    lacking = [character for character in DRAWABLE if character.isalnum() and character not in trusted]
+    if lacking:
+        return f"does not draw {''.join(lacking)!r}, or not distinctly"
+    if _likeness(trusted, built_in_font().glyphs) < SYMBOL_LIKENESS:
+        return "draws symbols in place of letters"
+    return trusted
+
+
+def _draw(font: ImageFont.FreeTypeFont, character: str) -> Glyph:
+    left, top, right, bottom = font.getbbox(character, anchor="ls")  # pen at (0, 0), y downwards
+    x, y, width, height = int(np.floor(left)), int(np.floor(top)), int(np.ceil(right - left)), int(np.ceil(bottom - top))
+    if not 0 < width < 8 * GLYPH_SIZE or not 0 < height < 8 * GLYPH_SIZE:
+        return Glyph(np.zeros((0, 0), np.uint8), 0, 0, font.getlength(character))
+    image = Image.new("L", (width, height))
+    ImageDraw.Draw(image).text((-x, -y), character, fill=255, font=font, anchor="ls")
+    return Glyph(np.asarray(image), x, -y, font.getlength(character))
+
+
+def _identity(glyph: Glyph) -> bytes:
+    return str((glyph.ink.shape, glyph.top)).encode() + glyph.ink.tobytes()
+
+
+def _likeness(glyphs: dict[str, Glyph], reference: dict[str, Glyph]) -> float:
+    """Return the mean correlation of letters and digits, scaled to one box and blurred."""
+
+    def normalised(glyph: Glyph) -> NDArray[np.float32]:
+        box = cv2.GaussianBlur(cv2.resize(glyph.ink.astype(np.float32), (16, 16), interpolation=cv2.INTER_AREA), (5, 5), 0)
+        centred = box - box.mean()
+        return centred / max(float(np.linalg.norm(centred)), 1e-6)
+
+    characters = [character for character in glyphs if character.isalnum()]
+    return float(np.mean([(normalised(glyphs[c]) * normalised(reference[c])).sum() for c in characters]))
+
+
+def _test_and_keep(path: Path, cache: Path) -> Path | str:
+    """Return the cache file of a font's glyphs, made if need be, or why the font is not usable."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    kept = cache / f"{hashlib.sha256(data).hexdigest()}.npz"
+    if not kept.exists():
+        glyphs = test_font(path)
+        if isinstance(glyphs, str):
+            _keep(kept, {}, reason=glyphs)
+        else:
+            _keep(kept, glyphs)
+    with np.load(kept) as file:
+        return str(file["reason"]) if "reason" in file else kept
+
+
+def _keep(path: Path, glyphs: dict[str, Glyph], reason: str | None = None) -> None:
+    arrays: dict[str, np.ndarray] = {"reason": np.array(reason)} if reason is not None else {}
+    if glyphs:
+        arrays["characters"] = np.array("".join(glyphs))
+        arrays["metrics"] = np.array([(*g.ink.shape, g.left, g.top, g.advance) for g in glyphs.values()], np.float64)
+        arrays["ink"] = np.concatenate([g.ink.ravel() for g in glyphs.values()])
+    with written_aside(path) as aside, aside.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def _read(path: Path, kept: Path) -> Font:
+    with np.load(kept) as file:
+        characters, metrics, ink = str(file["characters"]), file["metrics"], file["ink"]
+    glyphs, start = {}, 0
+    for character, (height, width, left, top, advance) in zip(characters, metrics, strict=True):
+        end = start + int(height * width)
+        glyphs[character] = Glyph(ink[start:end].reshape(int(height), int(width)), int(left), int(top), float(advance))
+        start = end
+    return Font(str(path), kept.stem, glyphs)

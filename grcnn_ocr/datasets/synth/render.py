@@ -1,0 +1,226 @@
+"""Drawing one word: glyphs to a mask, the mask to a picture."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.datasets.synth import effects
+from grcnn_ocr.datasets.synth.effects import Mask, Pixels
+from grcnn_ocr.datasets.synth.fonts import GLYPH_SIZE, Font
+from grcnn_ocr.datasets.synth.look import Look
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+MAX_WIDTH = 640
+"""Pixels; a longer word is drawn smaller."""
+
+
+def render(
+    text: str, font: Font, neighbour: str, photos: Sequence[NDArray[np.uint8]], look: Look, colour: bool, rng: random.Random
+) -> NDArray[np.uint8]:
+    """Draw a crop of one word.
+
+    Args:
+        text: drawn with `font`, which must have its characters.
+        font: its glyphs.
+        neighbour: a word of which parts may show at the border.
+        photos: (H, W, 3) RGB grounds; may be none.
+        look: strengths of the effects.
+        colour: whether the crop has colours.
+        rng: all randomness.
+
+    Returns:
+        (h, w, 3) RGB if `colour`, else (h, w, 1); uint8.
+    """
+    mask = effects.change_weight(lay_out(text, font, rng, look), rng, look)
+    height = effects.log_uniform(rng, look.height)
+    width = height / mask.shape[0] * mask.shape[1] * effects.log_uniform(rng, look.stretch)
+    if width > MAX_WIDTH:
+        height, width = height * MAX_WIDTH / width, MAX_WIDTH
+    mask = _resize(mask, max(2, round(width)), max(4, round(height)))
+    height = mask.shape[0]
+    mask = cv2.copyMakeBorder(mask, *[height // 5 + 2] * 4, cv2.BORDER_CONSTANT)  # type: ignore[assignment]
+
+    layers = effects.warp(np.dstack([mask, *_under(mask, height, rng, look)]), rng, look)
+    layers, margins = _crop(layers, height, rng, look)
+    ground = _ground(layers.shape[:2], photos, look, colour, rng)
+    ink = _ink(ground, look, rng)
+    pixels = ground
+    if layers.shape[2] > 1:
+        pixels = _over(pixels, layers[:, :, 1], _colour(rng.uniform(0, 255), colour, rng))
+    pixels = _over(pixels, layers[:, :, 0], ink)
+    if rng.random() < look.neighbour and all(character in font.glyphs for character in neighbour):
+        _add_neighbour(pixels, lay_out(neighbour, font, rng, look), margins, ink, rng)
+    if rng.random() < look.frame:
+        _add_line(pixels, margins, ink, rng)
+    if rng.random() < look.strike:
+        _strike(pixels, ink, rng)
+    return _photograph(pixels, look, rng)
+
+
+def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
+    """Set the glyphs of a text side by side on a baseline; return the tight mask of their ink."""
+    low, high = look.spacing
+    draw = rng.uniform(-1, 1)
+    spacing = GLYPH_SIZE * draw * draw * (high if draw > 0 else low * -1 if low > 0 else low)
+    pen, placed = 0.0, []
+    for character in text:
+        glyph = font.glyphs[character]
+        placed.append((round(pen) + glyph.left, -glyph.top, glyph.ink))
+        pen += max(glyph.advance + spacing, 0.25 * glyph.advance)
+    left, top = min(x for x, _, _ in placed), min(y for _, y, _ in placed)
+    right = max(x + ink.shape[1] for x, _, ink in placed)
+    bottom = max(y + ink.shape[0] for _, y, ink in placed)
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    for x, y, ink in placed:
+        place = mask[y - top : y - top + ink.shape[0], x - left : x - left + ink.shape[1]]
+        np.maximum(place, ink, out=place)
+    return mask
+
+
+def _under(mask: Mask, height: int, rng: random.Random, look: Look) -> list[Mask]:
+    """Return at most one layer to lie under the letters."""
+    choice = rng.random()
+    for chance, effect in ((look.outline, effects.outline), (look.shadow, effects.shadow), (look.extrude, effects.extrude)):
+        if choice < chance:
+            return [effect(mask, rng, height)]
+        choice -= chance
+    return []
+
+
+def _crop(
+    layers: NDArray[np.uint8], height: int, rng: random.Random, look: Look
+) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
+    """Cut out the ink with margins, negative ones into it; return (top, bottom, left, right) margins too."""
+    ink = layers[:, :, 0]
+    columns, rows = np.flatnonzero(ink.max(axis=0) > 64), np.flatnonzero(ink.max(axis=1) > 64)
+    if not len(columns) or not len(rows):  # a hairline that resizing washed out
+        columns, rows = np.arange(ink.shape[1]), np.arange(ink.shape[0])
+    low, high = look.margin
+    loose = rng.random()
+    top, bottom, left, right = (round((low + (high - low) * loose * rng.random()) * height) for _ in range(4))
+    y0, y1, x0, x1 = rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right
+    y1, x1 = max(y1, y0 + 4), max(x1, x0 + 4)
+    pad = [max(0, int(n)) for n in (-y0, y1 - ink.shape[0], -x0, x1 - ink.shape[1])]
+    padded = cv2.copyMakeBorder(layers, *pad, cv2.BORDER_CONSTANT).reshape(
+        layers.shape[0] + pad[0] + pad[1], layers.shape[1] + pad[2] + pad[3], -1
+    )
+    cut = padded[y0 + pad[0] : y1 + pad[0], x0 + pad[2] : x1 + pad[2]]
+    return cut, (top, bottom, left, right)  # type: ignore[return-value]
+
+
+def _ground(
+    shape: tuple[int, int], photos: Sequence[NDArray[np.uint8]], look: Look, colour: bool, rng: random.Random
+) -> Pixels:
+    """Paint what the word stands on: flat, a gradient, a texture, or a piece of a photo."""
+    flat = _colour(rng.uniform(0, 255), colour, rng)
+    choice = rng.random()
+    if photos and choice < look.photo:
+        piece = _piece(rng.choice(photos), shape, rng)
+        piece = piece if colour else (piece @ LUMA)[:, :, None]
+        strength = rng.uniform(0.15, 1.0)
+        return piece * np.float32(strength) + flat * np.float32(1 - strength)
+    pixels = np.broadcast_to(flat, (*shape, flat.size))
+    if choice > 1 - look.texture:
+        return pixels + effects.texture(shape, rng, rng.uniform(10, 80))
+    if choice > 1 - look.texture - look.gradient:
+        return pixels + effects.gradient(shape, rng, 120)
+    return pixels.copy()
+
+
+def _piece(photo: NDArray[np.uint8], shape: tuple[int, int], rng: random.Random) -> Pixels:
+    """Cut a piece out of a photo, at up to four times its size or a third of it."""
+    factor = min(rng.uniform(0.25, 3.0), photo.shape[0] / shape[0], photo.shape[1] / shape[1])
+    height, width = (max(2, int(factor * side)) for side in shape)
+    top, left = rng.randint(0, photo.shape[0] - height), rng.randint(0, photo.shape[1] - width)
+    piece = photo[top : top + height, left : left + width]
+    return cv2.resize(piece, shape[::-1], interpolation=cv2.INTER_AREA if factor > 1 else cv2.INTER_LINEAR).astype(np.float32)
+
+
+def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
+    """Choose an ink that differs enough from the ground, lighter or darker: more so from a busy one."""
+    gray = ground if ground.shape[2] == 1 else ground @ LUMA
+    mean, spread = float(gray.mean()), float(gray.std())
+    contrast = max(rng.uniform(*look.contrast), 2.2 * spread)
+    levels = [level for level in (mean - contrast, mean + contrast) if 0 <= level <= 255]
+    level = rng.choice(levels) if levels else (0.0 if mean > 127 else 255.0)
+    return _colour(level, ground.shape[2] == 3, rng)
+
+
+def _colour(level: float, colour: bool, rng: random.Random) -> Pixels:
+    """Return a gray level (1,), or a colour (3,) of about that luma."""
+    if not colour:
+        return np.array([level], np.float32)
+    chroma = np.array([rng.gauss(0, 1) for _ in range(3)], np.float32)
+    return np.clip(level + rng.choice((0, 25, 60, 110)) * (chroma - chroma @ LUMA), 0, 255).astype(np.float32)
+
+
+def _over(pixels: Pixels, mask: Mask, ink: Pixels) -> Pixels:
+    alpha = mask.astype(np.float32)[:, :, None] * np.float32(1 / 255)
+    return pixels + alpha * (ink - pixels)
+
+
+def _add_neighbour(
+    pixels: Pixels, mask: Mask, margins: tuple[int, int, int, int], ink: Pixels, rng: random.Random
+) -> None:
+    """Let a part of another word show in the widest margin, if there is room."""
+    side = max(range(4), key=lambda number: margins[number])
+    room = int(rng.uniform(0.3, 0.8) * margins[side])
+    height, width = pixels.shape[:2]
+    if room < 2:
+        return
+    if side < 2:  # top, bottom: its lower or upper edge
+        part = _resize(mask, max(4, round(rng.uniform(0.6, 1.3) * width)), max(4, height))
+        strip = part[-room:] if side == 0 else part[:room]
+        place = pixels[:room] if side == 0 else pixels[-room:]
+        strip = strip[:, :width]
+        place = place[:, : strip.shape[1]]
+    else:  # left, right: its last or first letter
+        part = _resize(mask, max(4, round(height / mask.shape[0] * mask.shape[1])), max(4, height))
+        strip = part[:, -room:] if side == 2 else part[:, :room]
+        place = pixels[:, : strip.shape[1]] if side == 2 else pixels[:, -strip.shape[1] :]
+    place[...] = _over(place, strip, ink)
+
+
+def _add_line(pixels: Pixels, margins: tuple[int, int, int, int], ink: Pixels, rng: random.Random) -> None:
+    """Draw a line of a frame in one margin."""
+    side = rng.randrange(4)
+    at, thickness = max(0, int(rng.uniform(0, 0.5) * margins[side])), max(1, round(0.04 * pixels.shape[0]))
+    lines = (slice(at, at + thickness), slice(-at - thickness, -at or None))
+    if side < 2:
+        pixels[lines[side]] = ink
+    else:
+        pixels[:, lines[side - 2]] = ink
+
+
+def _strike(pixels: Pixels, ink: Pixels, rng: random.Random) -> None:
+    """Draw a thin line across."""
+    height, width = pixels.shape[:2]
+    ends = ((0, rng.randint(0, height)), (width, rng.randint(0, height)))
+    mask = cv2.line(np.zeros((height, width), np.uint8), *ends, (255,), max(1, height // 24), cv2.LINE_AA)
+    pixels[...] = _over(pixels, mask, ink if rng.random() < 0.5 else 255 - ink)  # type: ignore[arg-type]
+
+
+def _photograph(pixels: Pixels, look: Look, rng: random.Random) -> NDArray[np.uint8]:
+    """Light the picture, take it with a camera, keep it as a file."""
+    if rng.random() < look.light:
+        pixels = effects.light(pixels, rng)
+    if rng.random() < look.motion:
+        pixels = effects.motion(pixels, rng)
+    elif rng.random() < look.defocus:
+        pixels = effects.defocus(pixels, rng)
+    if rng.random() < look.low_resolution:
+        pixels = effects.low_resolution(pixels, rng)
+    if rng.random() < look.noise:
+        pixels = effects.noise(pixels, rng, look.noise_level)
+    image = np.clip(pixels, 0, 255).astype(np.uint8)
+    return effects.jpeg(image, rng, look.jpeg_quality) if rng.random() < look.jpeg else image
+
+
+def _resize(mask: Mask, width: int, height: int) -> Mask:
+    shrinks = width * height < mask.size
+    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]

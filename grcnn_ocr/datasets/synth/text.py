@@ -1,0 +1,160 @@
+"""What the engine writes: dictionary words, numbers, prices, dates, codes and more, in every case."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grcnn_ocr.text.charset import Charset
+
+SYSTEM_WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec January February March April June July August".split()
+CURRENCIES = "$£€"
+
+CASES: dict[str, Callable[[str, random.Random], str]] = {
+    "upper": lambda word, rng: word.upper(),
+    "title": lambda word, rng: word[:1].upper() + word[1:].lower(),
+    "lower": lambda word, rng: word.lower(),
+    "mixed": lambda word, rng: "".join(rng.choice((c.upper(), c.lower())) for c in word),
+}
+
+
+@dataclass(frozen=True)
+class TextMix:
+    """How often each kind of text is written, and each case; weights need not add to 1."""
+
+    words: float = 0.72
+    numbers: float = 0.08
+    prices: float = 0.03
+    dates: float = 0.03
+    phones: float = 0.02
+    codes: float = 0.06
+    initials: float = 0.03
+    compounds: float = 0.03
+    upper: float = 0.38
+    title: float = 0.27
+    lower: float = 0.33
+    mixed: float = 0.02
+    punctuation: float = 0.06
+    """Share of words with a punctuation mark after, before or inside them."""
+
+
+class TextSampler:
+    """Draws texts.
+
+    Args:
+        words: the dictionary.
+        charset: only characters of it reach the label, by its folding; a text of which nothing is left is drawn anew.
+        mix: how often what.
+        max_length: of the label, in characters.
+
+    Raises:
+        ValueError: if no word of the dictionary can be written in the charset.
+    """
+
+    def __init__(self, words: Sequence[str], charset: Charset, mix: TextMix = TextMix(), max_length: int = 23) -> None:  # noqa: B008 (frozen)
+        self.words = [word for word in words if 0 < len(self._label(word, charset)) <= max_length]
+        if not self.words:
+            raise ValueError(f"none of {len(words)} words can be written in charset {charset.name!r}; give others")
+        self.charset = charset
+        self.mix = mix
+        self.max_length = max_length
+        self._kinds = [self._word, _number, _price, _date, _phone, _code, _initials, self._compound]
+        self._weights = [
+            mix.words, mix.numbers, mix.prices, mix.dates, mix.phones, mix.codes, mix.initials, mix.compounds,
+        ]  # fmt: skip
+
+    def draw(self, rng: random.Random) -> tuple[str, str]:
+        """Return a text to draw and its label."""
+        while True:
+            text = rng.choices(self._kinds, self._weights)[0](rng)
+            label = self._label(text, self.charset)
+            if 0 < len(label) <= self.max_length:
+                return text, label
+
+    @staticmethod
+    def _label(text: str, charset: Charset) -> str:
+        folded = charset.fold(text)
+        return "" if charset.unknown(folded) else folded
+
+    def _word(self, rng: random.Random) -> str:
+        mix = self.mix
+        case = rng.choices(list(CASES), [mix.upper, mix.title, mix.lower, mix.mixed])[0]
+        word = CASES[case](rng.choice(self.words), rng)
+        if rng.random() < mix.punctuation:
+            position = rng.choice((0, len(word), len(word), len(word), rng.randint(0, len(word))))
+            word = word[:position] + rng.choice(".,!?:;'-&\"()/") + word[position:]
+        return word
+
+    def _compound(self, rng: random.Random) -> str:
+        """Return two short words in one, as in web addresses and names of firms, or a word and a number."""
+        short = min((rng.choice(self.words) for _ in range(4)), key=len)
+        other = rng.choice((str(rng.randint(1, 99)), min((rng.choice(self.words) for _ in range(4)), key=len)))
+        return rng.choice((str.upper, str.lower, str.title))(short + rng.choice(("", "", "-", ".", "&")) + other)
+
+
+def _number(rng: random.Random) -> str:
+    digits = rng.choices((1, 2, 3, 4, 5, 6, 8), (4, 6, 6, 6, 2, 2, 1))[0]
+    number = "".join(rng.choice(string.digits) for _ in range(digits))
+    if rng.random() < 0.15:  # repeats, such as 00 and 1111
+        number = number[0] * digits
+    return number + rng.choices(("", "%", "th", "st", "kg", "km", "m", "am", "pm"), (20, 1, 1, 1, 1, 1, 1, 1, 1))[0]
+
+
+def _price(rng: random.Random) -> str:
+    cents = rng.choice(("99", "95", "50", "00", f"{rng.randint(0, 99):02d}"))
+    amount = rng.choice((f"{rng.randint(0, 99)}.{cents}", f"{rng.randint(1, 999)}", f"{rng.randint(1, 9)},{cents}0"))
+    return rng.choice(CURRENCIES) + amount if rng.random() < 0.8 else amount + rng.choice("€p")
+
+
+def _date(rng: random.Random) -> str:
+    day, month, year = rng.randint(1, 31), rng.randint(1, 12), rng.randint(1900, 2035)
+    return rng.choice(
+        (f"{day:02d}/{month:02d}/{year % 100:02d}", f"{day}.{month}.{year}", f"{year}", f"{year}-{month:02d}",
+         f"{day}{rng.choice(MONTHS)}", f"{rng.choice(MONTHS)}{year}", f"{day:02d}:{month:02d}")
+    )  # fmt: skip
+
+
+def _phone(rng: random.Random) -> str:
+    groups = [rng.randint(2, 4) for _ in range(rng.randint(2, 3))]
+    return rng.choice(("-", ".", "")).join("".join(rng.choice(string.digits) for _ in range(n)) for n in groups)
+
+
+def _code(rng: random.Random) -> str:
+    """Return a plate or a random string of letters and digits."""
+    if rng.random() < 0.5:
+        letters = "".join(rng.choice(string.ascii_uppercase) for _ in range(rng.randint(1, 3)))
+        digits = "".join(rng.choice(string.digits) for _ in range(rng.randint(1, 4)))
+        parts = [letters, digits, rng.choice(("", rng.choice(string.ascii_uppercase) * rng.randint(1, 2)))]
+        return rng.choice(("", "", "-")).join(part for part in parts if part)
+    length = rng.choices(range(1, 11), (2, 4, 5, 5, 4, 3, 2, 2, 1, 1))[0]
+    alphabet = rng.choice((string.ascii_uppercase + string.digits, string.ascii_letters + string.digits))
+    return "".join(rng.choice(alphabet) for _ in range(length))
+
+
+def _initials(rng: random.Random) -> str:
+    length = rng.choice((1, 2, 2, 3, 3, 4))
+    letters = [rng.choice(string.ascii_uppercase) for _ in range(length)]
+    return rng.choice(("", "", ".", "&" if length == 2 else "")).join(letters)
+
+
+def load_words(path: Path | None = None) -> list[str]:
+    """Read one word a line; without a path, the system's word list, else the bundled one.
+
+    Raises:
+        ValueError: if the file cannot be read or holds no words.
+    """
+    found = path or next((known for known in SYSTEM_WORD_LISTS if known.is_file()), None)
+    if found is None:
+        found = Path(__file__).parent / "words.txt"
+    try:
+        words = [line.strip() for line in found.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read the words in {found}: {error}; give a UTF-8 file of one word a line") from None
+    words = sorted({word for word in words if word and not word.endswith("'s")})
+    if not words:
+        raise ValueError(f"{found} holds no words; give a UTF-8 file of one word a line")
+    return words
