@@ -59,7 +59,8 @@ class Recognizer:
     """Reads cropped word images.
 
     Args:
-        weights: a weights file, or `Weights` in memory; by default the best at hand, see `weights.find_weights`.
+        weights: a weights file, the name of released ones, or `Weights` in memory; by default the released
+            `weights.DEFAULT`.
         device: "auto" (a GPU if there is one), or a torch device.
         batch_size: images a forward pass.
 
@@ -67,7 +68,7 @@ class Recognizer:
         ValueError: if there are no such weights.
 
     Example:
-        >>> recognizer = Recognizer("runs/x/best.safetensors")
+        >>> recognizer = Recognizer()
         >>> recognizer.read("sign.png").text
         >>> recognizer.read("sign.png", lexicon=["open", "closed"]).text
     """

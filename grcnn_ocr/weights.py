@@ -17,6 +17,9 @@ from grcnn_ocr.files import written_aside
 from grcnn_ocr.models.recognizer import CTCRecognizer
 
 FORMAT = "grcnn-ocr/1"
+RELEASED = Path(__file__).parent / "released"
+DEFAULT = "grcl_lstm_tiny"
+"""The released weights that are used unless others are named."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,16 @@ class Weights:
     training: dict[str, Any] = field(default_factory=dict)
 
 
-def save_weights(path: Path, weights: Weights) -> None:
-    """Write a weights file, aside and renamed."""
+def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
+    """Write a weights file, aside and renamed; with `half`, in float16."""
     header = {
         "format": FORMAT,
         "config": weights.config.model_dump_json(),
         "training": json.dumps(weights.training),
     }
     tensors = {key: value.detach().cpu().contiguous() for key, value in weights.model.state_dict().items()}
+    if half:
+        tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
     with written_aside(path) as aside:
         save_file(tensors, aside, header)
 
@@ -92,20 +97,24 @@ def load_tensors(model: CTCRecognizer, tensors: dict[str, Tensor], source: str) 
     model.load_state_dict(tensors)
 
 
+def released_weights() -> dict[str, Path]:
+    """Return the weights files that come with the package, by name."""
+    return {path.stem: path for path in sorted(RELEASED.glob("*.safetensors"))}
+
+
 def find_weights(name: str | Path | None = None) -> Path:
-    """Return the path of `name`; without one, of the newest `best.safetensors` below `runs/`.
+    """Return the weights file of a path or of a released name; without either, the released `DEFAULT`.
 
     Raises:
         ValueError: if there is no such file.
     """
-    if name is not None:
-        if not Path(name).is_file():
-            raise ValueError(f"no weights file {name}")
+    released = released_weights()
+    if name is None:
+        name = DEFAULT
+    if Path(name).is_file():
         return Path(name)
-    found = sorted(Path("runs").rglob("best.safetensors"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise ValueError(
-            "no weights at hand: no best.safetensors below runs/ here. Train some with "
-            "`python train.py --config grcl_lstm_tiny.yaml`, or name a file with --weights"
-        )
-    return found[-1]
+    if str(name) in released:
+        return released[str(name)]
+    raise ValueError(
+        f"no weights {str(name)!r}: neither a file nor released (released: {', '.join(released) or 'none'})"
+    )

@@ -29,7 +29,7 @@ def evaluate(
         list[Path] | None,
         typer.Option(help="An LMDB or a label file; may be repeated. [default: the samples]"),
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="A weights file; by default the best at hand.")] = None,
+    weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
     lexicon: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,9 +58,9 @@ def evaluate(
 
     sources = [open_words(path) for path in data or [SAMPLES]]
     lexicons = [[_find_lexicon(name, source.path) for name in lexicon or ["none"]] for source in sources]
-    weights = find_weights(weights)
-    errors.print(f"weights: {weights}")
-    recognizer = Recognizer(weights, device, batch_size)
+    found = find_weights(weights)
+    errors.print(f"weights: {found}")
+    recognizer = Recognizer(found, device, batch_size)
     rules = ALPHANUMERIC if protocol is ProtocolName.alphanumeric else charset_protocol(recognizer.charset)
     for source, own in zip(sources, lexicons, strict=True):
         for words in own:

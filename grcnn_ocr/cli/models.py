@@ -41,6 +41,7 @@ def _describe(name: str) -> dict[str, Any]:
     from grcnn_ocr.build import build_model
     from grcnn_ocr.config import load_config
     from grcnn_ocr.models.cost import count_macs, count_parameters
+    from grcnn_ocr.weights import released_weights
 
     config = load_config(name)
     model = build_model(config)
@@ -51,5 +52,5 @@ def _describe(name: str) -> dict[str, Any]:
         "parameters": count_parameters(model),
         "macs": count_macs(model, torch.zeros(1, 1, height, width), torch.tensor([width])),
         "input": [1, height, width],
-        "weights": None,
+        "weights": released.name if (released := released_weights().get(name)) else None,
     }

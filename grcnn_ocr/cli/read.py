@@ -20,7 +20,7 @@ IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gi
 
 def read(
     images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or globs.")],
-    weights: Annotated[Path | None, typer.Option(help="A weights file; by default the best at hand.")] = None,
+    weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
     lexicon: Annotated[
         Path | None, typer.Option(help="Words the answers may be: one a line, or one comma list an image.")
     ] = None,

@@ -1,6 +1,6 @@
 """The effects, each a small function: arrays in, arrays out, randomness from the generator given.
 
-A *mask* is (h, w) uint8 coverage; *pixels* are (h, w, c) float32 gray levels or colours from 0 to 255.
+A *mask* is (h, w) uint8 coverage; *pixels* are (h, w, c) float32 gray levels or colors from 0 to 255.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
     choice = rng.random()
     size = rng.choice((2, 3, 3, 4))
     if choice < look.bolder:
-        return cv2.dilate(mask, _disk(size))  # type: ignore[return-value]
+        return cv2.dilate(mask, _disk(size))
     if choice < look.bolder + look.lighter:
         lighter = cv2.erode(mask, _disk(2))
-        return lighter if lighter.max() > 128 else mask  # type: ignore[return-value]
+        return lighter if lighter.max() > 128 else mask
     return mask
 
 
 def outline(mask: Mask, rng: random.Random, height: float) -> Mask:
     """Return the ring around the strokes."""
-    return cv2.dilate(mask, _disk(2 * max(1, round(rng.uniform(0.02, 0.06) * height)) + 1))  # type: ignore[return-value]
+    return cv2.dilate(mask, _disk(2 * max(1, round(rng.uniform(0.02, 0.06) * height)) + 1))
 
 
 def shadow(mask: Mask, rng: random.Random, height: float) -> Mask:
@@ -48,7 +48,7 @@ def shadow(mask: Mask, rng: random.Random, height: float) -> Mask:
     dx, dy = (rng.uniform(-0.09, 0.09) * height for _ in range(2))
     moved = cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
     blur = rng.uniform(0, 0.05) * height
-    return cv2.GaussianBlur(moved, (0, 0), blur) if blur > 0.4 else moved  # type: ignore[return-value]
+    return cv2.GaussianBlur(moved, (0, 0), blur) if blur > 0.4 else moved
 
 
 def extrude(mask: Mask, rng: random.Random, height: float) -> Mask:
@@ -57,7 +57,7 @@ def extrude(mask: Mask, rng: random.Random, height: float) -> Mask:
     kernel = np.zeros((2 * length + 1, 2 * length + 1), np.uint8)
     end = (length + round(length * math.cos(angle)), length + round(length * math.sin(angle)))
     cv2.line(kernel, (length, length), end, (1,))
-    return cv2.dilate(mask, kernel)  # type: ignore[return-value]
+    return cv2.dilate(mask, kernel)
 
 
 def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[np.uint8]:
@@ -80,7 +80,7 @@ def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[n
     size = tuple(int(side) for side in np.ceil(moved.max(axis=0)))
     matrix = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
     warped = cv2.warpPerspective(layers, matrix, (max(size[0], 1), max(size[1], 1)))
-    return warped.reshape(*warped.shape[:2], -1)  # type: ignore[return-value]
+    return warped.reshape(*warped.shape[:2], -1)
 
 
 def _curve(layers: NDArray[np.uint8], rise: float) -> NDArray[np.uint8]:
@@ -92,7 +92,7 @@ def _curve(layers: NDArray[np.uint8], rise: float) -> NDArray[np.uint8]:
     source_y = np.arange(tall, dtype=np.float32)[:, None] + offset[None] - max(rise, 0.0)
     source_x = np.broadcast_to(np.arange(width, dtype=np.float32), (tall, width))
     bent = cv2.remap(layers, source_x.copy(), source_y.astype(np.float32), cv2.INTER_LINEAR)
-    return bent.reshape(tall, width, -1)  # type: ignore[return-value]
+    return bent.reshape(tall, width, -1)
 
 
 def gradient(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
@@ -156,8 +156,8 @@ def noise(pixels: Pixels, rng: random.Random, level: Range) -> Pixels:
 def jpeg(image: NDArray[np.uint8], rng: random.Random, quality: Range) -> NDArray[np.uint8]:
     """Compress and decompress (h, w, c)."""
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, round(rng.uniform(*quality))])
-    flags = cv2.IMREAD_GRAYSCALE if image.shape[2] == 1 else cv2.IMREAD_COLOR
-    return _keep_axis(cv2.imdecode(data, flags))  # type: ignore[return-value, arg-type]
+    decoded = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE if image.shape[2] == 1 else cv2.IMREAD_COLOR)
+    return np.asarray(decoded, np.uint8).reshape(image.shape)
 
 
 def _noise(shape: tuple[int, int], rng: random.Random) -> Pixels:
@@ -174,4 +174,4 @@ def _keep_axis(image: np.ndarray) -> Pixels:
 
 
 def _disk(size: int) -> NDArray[np.uint8]:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))  # type: ignore[return-value]
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

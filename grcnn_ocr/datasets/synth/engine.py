@@ -38,15 +38,15 @@ class WordEngine:
         sampler: draws texts and labels.
         photos: (H, W, 3) RGB grounds, by digest; may be none.
         look: strengths of the effects.
-        colour: whether crops have colours.
+        color: whether crops have colors.
         seed: of everything.
     """
 
     fonts: Sequence[Font]
     sampler: TextSampler
     photos: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
-    look: Look = Look()
-    colour: bool = False
+    look: Look = field(default_factory=Look)
+    color: bool = False
     seed: int = 0
 
     def sample(self, index: int) -> tuple[NDArray[np.uint8], str]:
@@ -58,22 +58,23 @@ class WordEngine:
                 break
         else:
             raise ValueError(f"no font draws all of {text!r}, nor of the texts before; give fonts that do")
-        image = render(text, font, rng.choice(self.sampler.words), list(self.photos.values()), self.look, self.colour, rng)
-        return image, label
+        neighbour = rng.choice(self.sampler.words)
+        photos = list(self.photos.values())
+        return render(text, font, neighbour, photos, self.look, self.color, rng), label
 
     def encoded(self, index: int, ending: str = ".jpg", quality: int = 90) -> tuple[bytes, str]:
         """Return the sample as a JPEG or PNG file's bytes, and its label."""
         image, label = self.sample(index)
-        bgr = image[:, :, ::-1] if self.colour else image
+        bgr = image[:, :, ::-1] if self.color else image
         options = [cv2.IMWRITE_JPEG_QUALITY, quality] if ending == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
         return cv2.imencode(ending, bgr, options)[1].tobytes(), label
 
     def manifest(self) -> dict[str, Any]:
-        """Return what the samples are a function of, as JSON values: settings, and digests of fonts, words and photos."""
+        """Return what the samples are a function of: settings, and digests of fonts, words and photos."""
         return {
             "version": VERSION,
             "seed": self.seed,
-            "colour": self.colour,
+            "color": self.color,
             "charset": asdict(self.sampler.charset),
             "max_length": self.sampler.max_length,
             "mix": asdict(self.sampler.mix),
@@ -106,7 +107,7 @@ def build_engine(
     charset: Charset,
     mix: TextMix = TextMix(),  # noqa: B008 (frozen)
     look: Look = Look(),  # noqa: B008 (frozen)
-    colour: bool = False,
+    color: bool = False,
     seed: int = 0,
 ) -> tuple[WordEngine, dict[str, str]]:
     """Build an engine; also return the font files that were passed over, with the reason of each.
@@ -125,7 +126,7 @@ def build_engine(
         reasons = "; ".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:5])
         raise ValueError(f"none of {len(font_files)} fonts is usable: {reasons}")
     sampler = TextSampler(load_words(files.words), charset, mix)
-    return WordEngine(fonts, sampler, load_photos(files.backgrounds), look, colour, seed), rejected
+    return WordEngine(fonts, sampler, load_photos(files.backgrounds), look, color, seed), rejected
 
 
 def load_photos(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
@@ -147,7 +148,7 @@ def load_photos(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
             factor = min(1.0, PHOTO_SIDE / max(image.shape[:2]))
             size = (max(1, round(factor * image.shape[1])), max(1, round(factor * image.shape[0])))
             photos[hashlib.sha256(data).hexdigest()] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return photos  # type: ignore[return-value]
+    return photos
 
 
 def _digest(items: Any) -> str:

@@ -112,7 +112,7 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "grcnn-ocr" / f"glyphs-{CACHE_VERSION}"
 
 
-def test_font(path: Path) -> dict[str, Glyph] | str:
+def examine_font(path: Path) -> dict[str, Glyph] | str:
     """Draw every character; return the glyphs that can be trusted, or why the font cannot.
 
     A character is trusted if its glyph is not empty, not the one for missing characters, and not the same as another
@@ -141,7 +141,8 @@ def test_font(path: Path) -> dict[str, Glyph] | str:
 
 def _draw(font: ImageFont.FreeTypeFont, character: str) -> Glyph:
     left, top, right, bottom = font.getbbox(character, anchor="ls")  # pen at (0, 0), y downwards
-    x, y, width, height = int(np.floor(left)), int(np.floor(top)), int(np.ceil(right - left)), int(np.ceil(bottom - top))
+    x, y = int(np.floor(left)), int(np.floor(top))
+    width, height = int(np.ceil(right - left)), int(np.ceil(bottom - top))
     if not 0 < width < 8 * GLYPH_SIZE or not 0 < height < 8 * GLYPH_SIZE:
         return Glyph(np.zeros((0, 0), np.uint8), 0, 0, font.getlength(character))
     image = Image.new("L", (width, height))
@@ -157,7 +158,8 @@ def _likeness(glyphs: dict[str, Glyph], reference: dict[str, Glyph]) -> float:
     """Return the mean correlation of letters and digits, scaled to one box and blurred."""
 
     def normalised(glyph: Glyph) -> NDArray[np.float32]:
-        box = cv2.GaussianBlur(cv2.resize(glyph.ink.astype(np.float32), (16, 16), interpolation=cv2.INTER_AREA), (5, 5), 0)
+        box = cv2.resize(glyph.ink.astype(np.float32), (16, 16), interpolation=cv2.INTER_AREA)
+        box = cv2.GaussianBlur(box, (5, 5), 0)
         centred = box - box.mean()
         return centred / max(float(np.linalg.norm(centred)), 1e-6)
 
@@ -173,7 +175,7 @@ def _test_and_keep(path: Path, cache: Path) -> Path | str:
         return f"cannot be read: {error.strerror}"
     kept = cache / f"{hashlib.sha256(data).hexdigest()}.npz"
     if not kept.exists():
-        glyphs = test_font(path)
+        glyphs = examine_font(path)
         if isinstance(glyphs, str):
             _keep(kept, {}, reason=glyphs)
         else:

@@ -31,7 +31,7 @@ class Look:
     shear: float = 0.35
     perspective: float = 0.35
     curve: float = 0.12
-    # colours
+    # colors
     contrast: Range = (28, 200)
     """Difference of ink and ground, in gray levels."""
     gradient: float = 0.3

@@ -20,7 +20,13 @@ MAX_WIDTH = 640
 
 
 def render(
-    text: str, font: Font, neighbour: str, photos: Sequence[NDArray[np.uint8]], look: Look, colour: bool, rng: random.Random
+    text: str,
+    font: Font,
+    neighbour: str,
+    photos: Sequence[NDArray[np.uint8]],
+    look: Look,
+    color: bool,
+    rng: random.Random,
 ) -> NDArray[np.uint8]:
     """Draw a crop of one word.
 
@@ -30,11 +36,11 @@ def render(
         neighbour: a word of which parts may show at the border.
         photos: (H, W, 3) RGB grounds; may be none.
         look: strengths of the effects.
-        colour: whether the crop has colours.
+        color: whether the crop has colors.
         rng: all randomness.
 
     Returns:
-        (h, w, 3) RGB if `colour`, else (h, w, 1); uint8.
+        (h, w, 3) RGB if `color`, else (h, w, 1); uint8.
     """
     mask = effects.change_weight(lay_out(text, font, rng, look), rng, look)
     height = effects.log_uniform(rng, look.height)
@@ -43,15 +49,16 @@ def render(
         height, width = height * MAX_WIDTH / width, MAX_WIDTH
     mask = _resize(mask, max(2, round(width)), max(4, round(height)))
     height = mask.shape[0]
-    mask = cv2.copyMakeBorder(mask, *[height // 5 + 2] * 4, cv2.BORDER_CONSTANT)  # type: ignore[assignment]
+    room = height // 5 + 2  # for what the effects add around the letters
+    mask = _pad(mask, room, room, room, room)
 
     layers = effects.warp(np.dstack([mask, *_under(mask, height, rng, look)]), rng, look)
     layers, margins = _crop(layers, height, rng, look)
-    ground = _ground(layers.shape[:2], photos, look, colour, rng)
+    ground = _ground(layers.shape[:2], photos, look, color, rng)
     ink = _ink(ground, look, rng)
     pixels = ground
     if layers.shape[2] > 1:
-        pixels = _over(pixels, layers[:, :, 1], _colour(rng.uniform(0, 255), colour, rng))
+        pixels = _over(pixels, layers[:, :, 1], _color(rng.uniform(0, 255), color, rng))
     pixels = _over(pixels, layers[:, :, 0], ink)
     if rng.random() < look.neighbour and all(character in font.glyphs for character in neighbour):
         _add_neighbour(pixels, lay_out(neighbour, font, rng, look), margins, ink, rng)
@@ -66,7 +73,7 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
     """Set the glyphs of a text side by side on a baseline; return the tight mask of their ink."""
     low, high = look.spacing
     draw = rng.uniform(-1, 1)
-    spacing = GLYPH_SIZE * draw * draw * (high if draw > 0 else low * -1 if low > 0 else low)
+    spacing = GLYPH_SIZE * draw * abs(draw) * (high if draw > 0 else -low)
     pen, placed = 0.0, []
     for character in text:
         glyph = font.glyphs[character]
@@ -85,7 +92,8 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
 def _under(mask: Mask, height: int, rng: random.Random, look: Look) -> list[Mask]:
     """Return at most one layer to lie under the letters."""
     choice = rng.random()
-    for chance, effect in ((look.outline, effects.outline), (look.shadow, effects.shadow), (look.extrude, effects.extrude)):
+    kinds = ((look.outline, effects.outline), (look.shadow, effects.shadow), (look.extrude, effects.extrude))
+    for chance, effect in kinds:
         if choice < chance:
             return [effect(mask, rng, height)]
         choice -= chance
@@ -106,22 +114,19 @@ def _crop(
     y0, y1, x0, x1 = rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right
     y1, x1 = max(y1, y0 + 4), max(x1, x0 + 4)
     pad = [max(0, int(n)) for n in (-y0, y1 - ink.shape[0], -x0, x1 - ink.shape[1])]
-    padded = cv2.copyMakeBorder(layers, *pad, cv2.BORDER_CONSTANT).reshape(
-        layers.shape[0] + pad[0] + pad[1], layers.shape[1] + pad[2] + pad[3], -1
-    )
-    cut = padded[y0 + pad[0] : y1 + pad[0], x0 + pad[2] : x1 + pad[2]]
-    return cut, (top, bottom, left, right)  # type: ignore[return-value]
+    cut = _pad(layers, *pad)[y0 + pad[0] : y1 + pad[0], x0 + pad[2] : x1 + pad[2]]
+    return cut, (top, bottom, left, right)
 
 
 def _ground(
-    shape: tuple[int, int], photos: Sequence[NDArray[np.uint8]], look: Look, colour: bool, rng: random.Random
+    shape: tuple[int, int], photos: Sequence[NDArray[np.uint8]], look: Look, color: bool, rng: random.Random
 ) -> Pixels:
     """Paint what the word stands on: flat, a gradient, a texture, or a piece of a photo."""
-    flat = _colour(rng.uniform(0, 255), colour, rng)
+    flat = _color(rng.uniform(0, 255), color, rng)
     choice = rng.random()
     if photos and choice < look.photo:
         piece = _piece(rng.choice(photos), shape, rng)
-        piece = piece if colour else (piece @ LUMA)[:, :, None]
+        piece = piece if color else (piece @ LUMA)[:, :, None]
         strength = rng.uniform(0.15, 1.0)
         return piece * np.float32(strength) + flat * np.float32(1 - strength)
     pixels = np.broadcast_to(flat, (*shape, flat.size))
@@ -138,7 +143,9 @@ def _piece(photo: NDArray[np.uint8], shape: tuple[int, int], rng: random.Random)
     height, width = (max(2, int(factor * side)) for side in shape)
     top, left = rng.randint(0, photo.shape[0] - height), rng.randint(0, photo.shape[1] - width)
     piece = photo[top : top + height, left : left + width]
-    return cv2.resize(piece, shape[::-1], interpolation=cv2.INTER_AREA if factor > 1 else cv2.INTER_LINEAR).astype(np.float32)
+    return cv2.resize(piece, shape[::-1], interpolation=cv2.INTER_AREA if factor > 1 else cv2.INTER_LINEAR).astype(
+        np.float32
+    )
 
 
 def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
@@ -148,12 +155,12 @@ def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
     contrast = max(rng.uniform(*look.contrast), 2.2 * spread)
     levels = [level for level in (mean - contrast, mean + contrast) if 0 <= level <= 255]
     level = rng.choice(levels) if levels else (0.0 if mean > 127 else 255.0)
-    return _colour(level, ground.shape[2] == 3, rng)
+    return _color(level, ground.shape[2] == 3, rng)
 
 
-def _colour(level: float, colour: bool, rng: random.Random) -> Pixels:
-    """Return a gray level (1,), or a colour (3,) of about that luma."""
-    if not colour:
+def _color(level: float, color: bool, rng: random.Random) -> Pixels:
+    """Return a gray level (1,), or a color (3,) of about that luma."""
+    if not color:
         return np.array([level], np.float32)
     chroma = np.array([rng.gauss(0, 1) for _ in range(3)], np.float32)
     return np.clip(level + rng.choice((0, 25, 60, 110)) * (chroma - chroma @ LUMA), 0, 255).astype(np.float32)
@@ -202,7 +209,7 @@ def _strike(pixels: Pixels, ink: Pixels, rng: random.Random) -> None:
     height, width = pixels.shape[:2]
     ends = ((0, rng.randint(0, height)), (width, rng.randint(0, height)))
     mask = cv2.line(np.zeros((height, width), np.uint8), *ends, (255,), max(1, height // 24), cv2.LINE_AA)
-    pixels[...] = _over(pixels, mask, ink if rng.random() < 0.5 else 255 - ink)  # type: ignore[arg-type]
+    pixels[...] = _over(pixels, mask, ink if rng.random() < 0.5 else 255 - ink)
 
 
 def _photograph(pixels: Pixels, look: Look, rng: random.Random) -> NDArray[np.uint8]:
@@ -221,6 +228,10 @@ def _photograph(pixels: Pixels, look: Look, rng: random.Random) -> NDArray[np.ui
     return effects.jpeg(image, rng, look.jpeg_quality) if rng.random() < look.jpeg else image
 
 
+def _pad(layers: NDArray[np.uint8], top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
+    return np.pad(layers, [(top, bottom), (left, right), (0, 0)][: layers.ndim])
+
+
 def _resize(mask: Mask, width: int, height: int) -> Mask:
     shrinks = width * height < mask.size
-    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -13,6 +13,8 @@ from grcnn_ocr.text.charset import Charset
 SYSTEM_WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec January February March April June July August".split()
 CURRENCIES = "$£€"
+MAX_DRAWS = 1000
+"""Texts tried for one sample before giving up."""
 
 CASES: dict[str, Callable[[str, random.Random], str]] = {
     "upper": lambda word, rng: word.upper(),
@@ -55,7 +57,7 @@ class TextSampler:
         ValueError: if no word of the dictionary can be written in the charset.
     """
 
-    def __init__(self, words: Sequence[str], charset: Charset, mix: TextMix = TextMix(), max_length: int = 23) -> None:  # noqa: B008 (frozen)
+    def __init__(self, words: Sequence[str], charset: Charset, mix: TextMix = TextMix(), max_length: int = 23) -> None:
         self.words = [word for word in words if 0 < len(self._label(word, charset)) <= max_length]
         if not self.words:
             raise ValueError(f"none of {len(words)} words can be written in charset {charset.name!r}; give others")
@@ -69,11 +71,14 @@ class TextSampler:
 
     def draw(self, rng: random.Random) -> tuple[str, str]:
         """Return a text to draw and its label."""
-        while True:
+        for _ in range(MAX_DRAWS):
             text = rng.choices(self._kinds, self._weights)[0](rng)
             label = self._label(text, self.charset)
             if 0 < len(label) <= self.max_length:
                 return text, label
+        raise ValueError(
+            f"{MAX_DRAWS} texts drawn and none can be written in charset {self.charset.name!r}: give more weight to words"
+        )
 
     @staticmethod
     def _label(text: str, charset: Charset) -> str:

@@ -1,0 +1,145 @@
+import json
+import random
+from dataclasses import fields, replace
+
+import cv2
+import numpy as np
+import pytest
+
+from grcnn_ocr.datasets.lmdb_store import LmdbReader
+from grcnn_ocr.datasets.synth import effects
+from grcnn_ocr.datasets.synth.engine import EngineFiles, WordEngine, build_engine, load_photos
+from grcnn_ocr.datasets.synth.fonts import built_in_font
+from grcnn_ocr.datasets.synth.look import Look
+from grcnn_ocr.datasets.synth.preview import contact_sheet
+from grcnn_ocr.datasets.synth.text import TextSampler
+from grcnn_ocr.datasets.synth.write import write
+from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.preprocess import decode
+from grcnn_ocr.text.charset import Charset
+
+WORDS = ["open", "street", "book", "kitchen", "a"]
+PLAIN = Look(**{item.name: 0.0 for item in fields(Look) if item.type == "float"})
+"""No effect but spacing, size, margins and colors."""
+EVERYTHING = replace(Look(**{i.name: 1.0 for i in fields(Look) if i.type == "float"}), rotation=9.0)
+
+
+def engine(**changes) -> WordEngine:
+    photo = np.random.default_rng(0).integers(0, 255, (80, 300, 3), np.uint8)
+    sampler = TextSampler(WORDS, Charset.named("alnum36"))
+    return replace(WordEngine([built_in_font()], sampler, {"photo": photo}), **changes)
+
+
+def test_a_sample_is_a_function_of_seed_and_index_in_any_order():
+    indices = list(range(40))
+    first = {index: engine().sample(index) for index in indices}
+    for index in random.Random(0).sample(indices, len(indices)):
+        image, label = engine().sample(index)
+        assert np.array_equal(image, first[index][0]) and label == first[index][1]
+    assert any(not np.array_equal(engine(seed=1).sample(i)[0], first[i][0]) for i in indices[:3])
+
+
+@pytest.mark.parametrize("name", ["two.lmdb", "folder"])
+def test_the_written_data_does_not_depend_on_the_number_of_workers(name, tmp_path):
+    drawn = []
+    for workers in (1, 2):
+        output = tmp_path / str(workers) / name
+        write(engine(), 150, output, workers)
+        source = open_words(output if output.suffix else output / "labels.tsv")
+        drawn.append([(source.image(index), source.label(index)) for index in range(len(source))])
+        manifest = json.loads((output / "manifest.json").read_text())
+        assert manifest == json.loads(json.dumps({"num_samples": 150, **engine().manifest()}))
+    assert len(drawn[0]) == 150 and drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"color": True}, {"look": PLAIN}, {"photos": {}}])
+def test_whatever_changes_the_samples_changes_the_manifest(change):
+    assert engine(**change).manifest() != engine().manifest()
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("look", [Look(), PLAIN, EVERYTHING])
+def test_every_sample_is_a_picture_of_its_label(look, color):
+    drawing = engine(look=look, color=color)
+    for index in range(150):
+        image, label = drawing.sample(index)
+        assert image.dtype == np.uint8 and image.shape[2] == (3 if color else 1)
+        assert 4 <= image.shape[0] <= 300 and 2 <= image.shape[1] <= 1500 and label
+        data, _ = drawing.encoded(index, ".png")
+        assert decode(data).shape == image.shape[:2]
+
+
+def test_plain_words_stand_out_by_the_contrast_asked_for():
+    drawing = engine(look=replace(PLAIN, contrast=(100.0, 100.0), margin=(0.1, 0.2)), photos={})
+    for index in range(50):
+        image, _ = drawing.sample(index)
+        assert 90 <= int(image.max()) - int(image.min()) <= 255
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        effects.light,
+        effects.defocus,
+        effects.motion,
+        effects.low_resolution,
+        lambda pixels, rng: effects.noise(pixels, rng, (5, 5)),
+        lambda pixels, rng: effects.jpeg(pixels.astype(np.uint8), rng, (30, 60)),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_camera_effects_change_the_picture_and_keep_its_shape(effect, channels):
+    pixels = np.random.default_rng(0).uniform(0, 255, (40, 120, channels)).astype(np.float32)
+    changed = effect(pixels, random.Random(0))
+    assert changed.shape == pixels.shape and not np.allclose(changed, pixels)
+
+
+def test_noise_covers_pictures_larger_than_its_bank():
+    pixels = np.zeros((300, 1500, 1), np.float32)
+    assert effects.noise(pixels, random.Random(0), (5, 5)).std() == pytest.approx(5, rel=0.05)
+
+
+def test_files_on_this_machine_make_an_engine(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("fonts", "photos"):
+        (tmp_path / name).mkdir()
+    from PIL import ImageFont
+
+    (tmp_path / "fonts" / "own.ttf").write_bytes(ImageFont.load_default(20).path.getvalue())
+    cv2.imwrite(str(tmp_path / "photos" / "sky.jpg"), np.full((900, 700, 3), 99, np.uint8))
+    files = EngineFiles(fonts=(tmp_path / "fonts",), backgrounds=(tmp_path / "photos",))
+    built, rejected = build_engine(files, Charset.named("alnum36"))
+    assert len(built.fonts) == 1 and not rejected
+    assert [photo.shape for photo in built.photos.values()] == [(640, 498, 3)]
+    assert contact_sheet(built, 2, 3).shape == (180, 300, 3)
+
+
+def test_what_cannot_be_drawn_from_is_named(tmp_path):
+    (tmp_path / "empty").mkdir()
+    alnum36 = Charset.named("alnum36")
+    with pytest.raises(ValueError, match="no folder .*nowhere"):
+        build_engine(EngineFiles(fonts=(tmp_path / "nowhere",)), alnum36)
+    with pytest.raises(ValueError, match="no fonts .* in .*empty"):
+        build_engine(EngineFiles(fonts=(tmp_path / "empty",)), alnum36)
+    with pytest.raises(ValueError, match="no photos .* in .*empty"):
+        load_photos([tmp_path / "empty"])
+    (tmp_path / "empty" / "bad.jpg").write_bytes(b"junk")
+    with pytest.raises(ValueError, match=r"bad\.jpg is not a photo"):
+        load_photos([tmp_path / "empty"])
+    (tmp_path / "empty" / "bad.ttf").write_bytes(b"junk")
+    with pytest.raises(ValueError, match=r"none of 1 fonts is usable: .*bad\.ttf: cannot be read"):
+        build_engine(EngineFiles(fonts=(tmp_path / "empty",)), alnum36)
+
+
+def test_a_charset_that_no_font_draws_is_an_error():
+    hiragana = Charset("あいう", name="hiragana")
+    with pytest.raises(ValueError, match="no font draws all of"):
+        replace(engine(), sampler=TextSampler(["あい"], hiragana)).sample(0)
+
+
+def test_an_lmdb_that_is_there_is_not_replaced_unasked(tmp_path):
+    write(engine(), 3, tmp_path / "x.lmdb")
+    with pytest.raises(ValueError, match="--overwrite"):
+        write(engine(), 4, tmp_path / "x.lmdb")
+    write(engine(), 4, tmp_path / "x.lmdb", overwrite=True)
+    assert len(LmdbReader(tmp_path / "x.lmdb")) == 4

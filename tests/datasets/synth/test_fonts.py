@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ImageFont
+
+from grcnn_ocr.datasets.synth.fonts import BUILT_IN, built_in_font, examine_font, find_font_files, load_fonts
+
+
+@pytest.fixture
+def font_file(tmp_path) -> Path:
+    """Pillow's own font, as a file."""
+    (tmp_path / "fonts").mkdir()
+    path = tmp_path / "fonts" / "own.ttf"
+    path.write_bytes(ImageFont.load_default(20).path.getvalue())
+    return path
+
+
+def test_the_built_in_font_draws_letters_and_digits():
+    glyphs = built_in_font().glyphs
+    assert all(glyphs[character].ink.max() > 200 for character in "aZ09")
+    assert glyphs["p"].top < glyphs["b"].top and glyphs["W"].advance > glyphs["i"].advance
+
+
+def test_glyphs_survive_the_cache(font_file, tmp_path):
+    for _ in range(2):  # tested, then from the cache
+        [font], rejected = load_fonts([font_file], tmp_path / "cache", workers=1)
+        assert not rejected and font.name == str(font_file)
+    examined = examine_font(font_file)
+    assert font.glyphs.keys() == examined.keys()
+    for character, glyph in examined.items():
+        kept = font.glyphs[character]
+        assert np.array_equal(kept.ink, glyph.ink) and (kept.left, kept.top) == (glyph.left, glyph.top)
+        assert kept.advance == glyph.advance
+
+
+def test_files_that_are_no_fonts_are_passed_over_with_a_reason(font_file, tmp_path):
+    (font_file.parent / "broken.otf").write_bytes(b"junk")
+    files = find_font_files([font_file.parent])
+    assert [path.name for path in files] == ["broken.otf", "own.ttf"]
+    fonts, rejected = load_fonts(files, tmp_path / "cache", workers=1)
+    assert [Path(font.name).name for font in fonts] == ["own.ttf"]
+    assert "cannot be read" in rejected[str(font_file.parent / "broken.otf")]
+
+
+def test_without_fonts_the_built_in_one_is_left(tmp_path):
+    fonts, rejected = load_fonts([], tmp_path, workers=1)
+    assert [font.name for font in fonts] == [BUILT_IN] and not rejected
