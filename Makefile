@@ -20,6 +20,9 @@ demo: .venv/installed  ## The main job on the samples: LMDB, training, evaluatio
 	$(BIN)/python evaluate.py --weights $(RUN)/training/best.safetensors --data $(RUN)/words.lmdb \
 		--lexicon none --lexicon data/samples/lexicon_50.txt
 	$(BIN)/grcnn-ocr read --weights $(RUN)/training/best.safetensors 'data/samples/words/000*.jpg'
+	@echo "The same under the released weights:"
+	$(BIN)/python evaluate.py --lexicon none --lexicon lexicon_50.txt
+	$(BIN)/grcnn-ocr read 'data/samples/words/000*.jpg'
 
 test: .venv/installed  ## Every test but the slow ones
 	$(BIN)/python -m pytest

@@ -1,10 +1,15 @@
+import hashlib
+
 import pytest
 import torch
+from conftest import SAMPLES
 from safetensors.torch import save_file
 
 from grcnn_ocr.build import build_model
+from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.evaluation.words import evaluate_words
 from grcnn_ocr.reading import Recognizer
-from grcnn_ocr.weights import Weights, find_weights, load_weights, save_weights
+from grcnn_ocr.weights import DEFAULT, RELEASED, Weights, find_weights, load_weights, released_weights, save_weights
 
 
 def test_one_file_is_enough_to_read_the_same(small_config, tmp_path, crops):
@@ -51,12 +56,31 @@ def test_tensors_that_do_not_fit_the_header_are_named(small_config, tmp_path):
         load_weights(tmp_path / "w.safetensors")
 
 
-def test_the_newest_run_is_the_best_at_hand(tmp_path, monkeypatch, small_config):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"no weights at hand.*python train\.py"):
-        find_weights()
-    for name in ("a", "demo/b"):
-        save_weights(tmp_path / "runs" / name / "best.safetensors", Weights(build_model(small_config), small_config))
-    assert find_weights().parent.name == "b"
-    with pytest.raises(ValueError, match="no weights file nowhere"):
+def test_released_weights_are_found_by_name_and_are_the_default():
+    released = released_weights()
+    assert DEFAULT in released
+    assert find_weights() == find_weights(DEFAULT) == released[DEFAULT]
+    with pytest.raises(ValueError, match=r"no weights 'nowhere'.*grcl_lstm_tiny"):
         find_weights("nowhere")
+
+
+@pytest.mark.parametrize("name", released_weights())
+def test_released_weights_are_what_their_checksum_says_and_read_the_samples(name):
+    sums = dict(line.split()[::-1] for line in (RELEASED / "checksums.txt").read_text().splitlines())
+    path = released_weights()[name]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == sums[path.name]
+    assert (RELEASED / f"{name}.md").is_file()
+    recognizer = Recognizer(name, "cpu")
+    [result] = evaluate_words(recognizer, open_words(SAMPLES / "labels.tsv"))
+    assert result.counts.word_accuracy > 0.75
+
+
+def test_half_precision_halves_the_file_and_hardly_changes_the_network(small_config, tmp_path):
+    weights = Weights(build_model(small_config), small_config)
+    save_weights(tmp_path / "whole.safetensors", weights)
+    save_weights(tmp_path / "half.safetensors", weights, half=True)
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (tmp_path / "whole.safetensors").stat().st_size
+    loaded = load_weights(tmp_path / "half.safetensors").model.state_dict()
+    for key, value in weights.model.state_dict().items():
+        assert loaded[key].dtype == value.dtype
+        torch.testing.assert_close(loaded[key], value, atol=1e-3, rtol=1e-3)

@@ -151,6 +151,8 @@ class LmdbWriter:
         self._pending: list[tuple[bytes, bytes]] = []
         self._pending_bytes = 0
         self.num_samples = 0
+        self.notes: dict[str, str] = {}
+        """Text files to lie beside the data, by name."""
 
     def add(self, image: bytes, label: str) -> None:
         """Append one sample."""
@@ -209,6 +211,8 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
                 writer.finish()
                 (aside / "compact").mkdir()
                 env.copy(str(aside / "compact"), compact=True)
+                for name, text in writer.notes.items():
+                    (aside / "compact" / name).write_text(text, encoding="utf-8")
             finally:
                 env.close()
             flush_to_disk(aside / "compact" / "data.mdb")
@@ -218,6 +222,8 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
             (aside / "compact").rename(output)
             flush_to_disk(output.parent)
         finally:
+            if (aside / "replaced").exists() and not output.exists():
+                (aside / "replaced").rename(output)
             shutil.rmtree(aside, ignore_errors=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import string
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -40,9 +41,15 @@ class Charset:
 
     @classmethod
     def named(cls, characters: str, **folding: bool) -> Charset:
-        """Build from a name in `CHARSETS`, or from the characters themselves."""
+        """Build from a name in `CHARSETS`, or from the characters themselves.
+
+        Raises:
+            ValueError: if `characters` looks like one of those names misspelt.
+        """
         if characters in CHARSETS:
             return cls(CHARSETS[characters], characters, **folding)
+        if near := difflib.get_close_matches(characters, CHARSETS, n=1, cutoff=0.75):
+            raise ValueError(f"no charset {characters!r}; did you mean {near[0]!r}? (Known: {', '.join(CHARSETS)})")
         return cls(characters, "custom", **folding)
 
     @property

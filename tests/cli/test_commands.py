@@ -50,6 +50,7 @@ def test_models_lists_every_preset_as_json(run):
         "name": "grcl_lstm", "task": "words", "parameters": 14_266_698, "macs": macs, "input": [1, 32, 100],
         "weights": None,
     }  # fmt: skip
+    assert {preset["name"]: preset["weights"] for preset in presets}["grcl_lstm_tiny"] == "grcl_lstm_tiny.safetensors"
     assert "14,266,698" in run("models")[1]
 
 
@@ -88,12 +89,13 @@ def test_train_evaluate_and_read(run, small_config, crops, tmp_path, monkeypatch
     assert "16 of 16 samples usable" in caplog.text
     assert list(Path("runs/mine").glob("events.out.tfevents*"))
 
-    code, out, err = run("evaluate", "--data", crops / "labels.tsv", "--json", "results.json")
-    assert code == 0 and "word accuracy" in out and "runs/mine/best.safetensors" in err
+    best = "runs/mine/best.safetensors"
+    code, out, err = run("evaluate", "--weights", best, "--data", crops / "labels.tsv", "--json", "results.json")
+    assert code == 0 and "word accuracy" in out and best in err
     [result] = json.loads(Path("results.json").read_text())["results"]
     assert result["images"] == 16 and 0 <= result["word_accuracy"] <= 1 and result["lexicon"] is None
 
-    code, out, _ = run("read", crops, "--json")
+    code, out, _ = run("read", "--weights", best, crops, "--json")
     records = [json.loads(line) for line in out.splitlines()]
     assert code == 0 and [record["path"] for record in records] == sorted(map(str, crops.glob("*.png")))
     assert records[0].keys() == {"path", "text", "confidence"}
@@ -156,6 +158,23 @@ def test_read_takes_every_kind_of_picture(run, weights, tmp_path):
     assert len(out.splitlines()) == 8
 
 
+def test_synth_draws_an_lmdb_a_folder_and_a_contact_sheet(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "fonts").mkdir()
+    from PIL import Image, ImageFont
+
+    (tmp_path / "fonts" / "own.ttf").write_bytes(ImageFont.load_default(20).path.getvalue())
+    fonts = ("--fonts", tmp_path / "fonts")
+    sheet, lmdb, folder = tmp_path / "sheet.png", tmp_path / "x.lmdb", tmp_path / "files"
+    code, out, err = run("synth", *fonts, "--preview", sheet, "--output", lmdb, "--num", 30, "--workers", 2)
+    assert code == 0 and "30 words written" in out and "1 fonts (0 passed over)" in err
+    assert Image.open(sheet).size == (1200, 960)
+    assert run("synth", *fonts, "--output", folder, "--num", 30, "--png", "--color")[0] == 0
+    first = [line.split("\t")[1] for line in (folder / "labels.tsv").read_text().splitlines()]
+    assert first == list(LmdbReader(lmdb).labels())
+    assert "nothing to do" in run("synth")[2]
+
+
 def test_import_writes_a_weights_file(run, tmp_path):
     torch.save(published_state_dict("ocr_lua_small"), tmp_path / "lua.pt")
     output = tmp_path / "w.safetensors"
@@ -174,12 +193,12 @@ def test_import_writes_a_weights_file(run, tmp_path):
         (("train", "--config", "crnn", "--set", "data.train=nowhere.lmdb"), "no data at nowhere.lmdb"),
         (("evaluate", "--data", "nowhere.lmdb"), "no data at nowhere.lmdb"),
         (("evaluate", "--data", "crops/labels.tsv", "--lexicon", "nowhere.txt"), "no lexicon nowhere.txt"),
-        (("evaluate", "--data", "crops/labels.tsv"), "no weights at hand"),
+        (("evaluate", "--data", "crops/labels.tsv", "--weights", "grcl_tiny"), "no weights 'grcl_tiny'"),
         (
             ("evaluate", "--data", "crops/labels.tsv", "--weights", "crops/0.png"),
             "not a safetensors weights file",
         ),
-        (("read", "crops/0.png", "--weights", "nowhere.safetensors"), "no weights file nowhere.safetensors"),
+        (("read", "crops/0.png", "--weights", "nowhere.safetensors"), "no weights 'nowhere.safetensors'"),
         (("read", "nothing*.png"), "nothing matches nothing*.png"),
         (("read", "empty"), "no images in folder empty"),
         (("lmdb", "info", "empty"), "no LMDB at empty"),

@@ -177,6 +177,23 @@ def test_a_killed_build_leaves_nothing_or_a_complete_dataset(moment, before, tmp
     assert last_label(LmdbReader(output)) in (("label1", "new2") if before else ("new2", "next"))
 
 
+def test_an_interrupted_replacement_puts_the_old_dataset_back(tmp_path, monkeypatch):
+    build(tmp_path / "x.lmdb", 2)
+    rename, calls = Path.rename, []
+
+    def interrupted(self, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), building(tmp_path / "x.lmdb", overwrite=True) as writer:
+        writer.add(b"a", "new")
+    assert len(LmdbReader(tmp_path / "x.lmdb")) == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.lmdb"]
+
+
 def test_a_build_that_is_alive_is_left_alone(tmp_path):
     with building(tmp_path / "x.lmdb") as first:
         first.add(b"a", "first")

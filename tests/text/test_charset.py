@@ -52,6 +52,12 @@ def test_empty_and_repeating_charsets_are_errors(characters):
         Charset(characters)
 
 
+def test_a_misspelt_name_is_not_taken_for_characters():
+    with pytest.raises(ValueError, match="no charset 'alnum63'; did you mean 'alnum62'|'alnum36'"):
+        Charset.named("alnum63")
+    assert Charset.named("0123456789X").characters == "0123456789X"
+
+
 def test_min_frames_counts_repeats():
     assert min_frames([]) == 0
     assert min_frames([5]) == 1

@@ -14,7 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.datasets.synth.fonts import Font, default_cache, find_font_files, load_fonts
+from grcnn_ocr.datasets.synth.fonts import (
+    DRAWABLE,
+    Font,
+    default_cache,
+    find_font_files,
+    load_fonts,
+    without_ambiguous_cases,
+)
 from grcnn_ocr.datasets.synth.look import Look
 from grcnn_ocr.datasets.synth.render import render
 from grcnn_ocr.datasets.synth.text import TextMix, TextSampler, load_words
@@ -23,15 +30,18 @@ from grcnn_ocr.text.charset import Charset
 PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 PHOTO_SIDE = 640
 """Photos are kept at this many pixels along their longer side."""
+MIN_PHOTO_SIDE = 16
 MAX_DRAWS = 100
 """Texts tried for one sample before giving up."""
-VERSION = 1
+VERSION = 2
 """Of the drawing: to be raised whenever the same manifest would give other pictures."""
 
 
 @dataclass(frozen=True)
 class WordEngine:
     """Draws sample number `index`, a pure function of (manifest, index), whoever draws it and in whatever order.
+
+    (On one kind of machine: another processor or OpenCV may round a pixel differently.)
 
     Args:
         fonts: at least one.
@@ -58,7 +68,7 @@ class WordEngine:
                 break
         else:
             raise ValueError(f"no font draws all of {text!r}, nor of the texts before; give fonts that do")
-        neighbour = rng.choice(self.sampler.words)
+        neighbour = self.sampler.draw(rng)[0]
         photos = list(self.photos.values())
         return render(text, font, neighbour, photos, self.look, self.color, rng), label
 
@@ -121,7 +131,10 @@ def build_engine(
     font_files = find_font_files(files.fonts)
     if files.fonts and not font_files:
         raise ValueError(f"no fonts (.ttf .otf .ttc .woff .woff2) in {', '.join(map(str, files.fonts))}")
-    fonts, rejected = load_fonts(font_files, default_cache())
+    characters = "".join(sorted({*DRAWABLE, *charset.characters}))
+    fonts, rejected = load_fonts(font_files, default_cache(), characters)
+    if any(c.swapcase() != c and c.swapcase() in charset.characters for c in charset.characters):
+        fonts = [without_ambiguous_cases(font) for font in fonts]
     if files.fonts and len(rejected) == len(font_files):
         reasons = "; ".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:5])
         raise ValueError(f"none of {len(font_files)} fonts is usable: {reasons}")
@@ -142,13 +155,19 @@ def load_photos(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
             raise ValueError(f"no photos ({' '.join(sorted(PHOTO_ENDINGS))}) in {folder}")
         for path in paths:
             data = path.read_bytes()
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+            try:
+                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+            except cv2.error:
+                image = None
             if image is None:
                 raise ValueError(f"{path} is not a photo that can be read; remove it, or convert it to JPEG")
             factor = min(1.0, PHOTO_SIDE / max(image.shape[:2]))
-            size = (max(1, round(factor * image.shape[1])), max(1, round(factor * image.shape[0])))
-            photos[hashlib.sha256(data).hexdigest()] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return photos
+            size = (round(factor * image.shape[1]), round(factor * image.shape[0]))
+            if min(size) < MIN_PHOTO_SIDE:
+                raise ValueError(f"{path} is too small or too narrow for a background; remove it")
+            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            photos[hashlib.sha256(data).hexdigest()] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
+    return dict(sorted(photos.items()))
 
 
 def _digest(items: Any) -> str:

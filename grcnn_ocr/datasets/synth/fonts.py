@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import hashlib
 import os
+import string
 import subprocess
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
+import PIL
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
-from grcnn_ocr.files import written_aside
-
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 FONT_ENDINGS = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
 GLYPH_SIZE = 48
 """Pixels of the em square in which glyphs are kept."""
 BUILT_IN = "built-in"
 """Name of the font that comes with Pillow, for systems without any."""
 DRAWABLE = "".join(map(chr, range(33, 127))) + "£€"
-"""Characters that are looked for in a font."""
+"""Characters that are looked for in every font; those of the charset besides."""
+LETTERS_AND_DIGITS = string.ascii_letters + string.digits
+"""What a usable font draws."""
 SYMBOL_LIKENESS = 0.3
 """A font whose letters and digits are less like the built-in font's than this draws symbols, not letters."""
 
@@ -57,7 +60,7 @@ class Font:
 
     Attributes:
         name: its file.
-        digest: of the file's bytes.
+        digest: of its glyphs, as this machine's FreeType draws them.
         glyphs: of the characters that it draws, each like no other.
     """
 
@@ -79,59 +82,72 @@ def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
     return sorted({path for path in files if path.suffix.lower() in FONT_ENDINGS})
 
 
-def load_fonts(files: Iterable[Path], cache: Path, workers: int | None = None) -> tuple[list[Font], dict[str, str]]:
+def load_fonts(
+    files: Iterable[Path], cache: Path, characters: str = DRAWABLE, workers: int | None = None
+) -> tuple[list[Font], dict[str, str]]:
     """Test fonts in parallel, or take them from the cache, and add the built-in font if none is left.
 
     Args:
         files: font files.
         cache: folder for the glyphs.
+        characters: to look for in each font.
         workers: processes; by default one a core.
 
     Returns:
-        The usable fonts in the order of their files, and why each of the others is not, by file.
+        The usable fonts in the order of their digests, and why each of the others is not, by file.
     """
     files = list(files)
     with ProcessPoolExecutor(workers) as pool:
-        outcomes = list(pool.map(_test_and_keep, files, [cache] * len(files), chunksize=16))
+        outcomes = list(pool.map(partial(_test_and_keep, cache=cache, characters=characters), files, chunksize=16))
     rejected = {str(path): outcome for path, outcome in zip(files, outcomes, strict=True) if isinstance(outcome, str)}
-    fonts = [_read(path, kept) for path, kept in zip(files, outcomes, strict=True) if isinstance(kept, Path)]
-    return fonts or [built_in_font()], rejected
+    fonts = {font.digest: font for font in map(_read, files, outcomes) if font}
+    return [fonts[digest] for digest in sorted(fonts)] or [built_in_font(characters)], rejected
 
 
-@lru_cache(maxsize=1)
-def built_in_font() -> Font:
+def without_ambiguous_cases(font: Font) -> Font:
+    """Leave out the letters that a font draws alike in both cases, for a charset that tells them apart."""
+    kept = {
+        character: glyph
+        for character, glyph in font.glyphs.items()
+        if (other := font.glyphs.get(character.swapcase())) is None
+        or character.swapcase() == character
+        or _identity(other) != _identity(glyph)
+    }
+    return Font(font.name, font.digest, kept)
+
+
+@lru_cache(maxsize=4)
+def built_in_font(characters: str = DRAWABLE) -> Font:
     """Return the font that comes with Pillow."""
     font = ImageFont.load_default(GLYPH_SIZE)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise ValueError("Pillow was built without FreeType: install Pillow from PyPI")
-    return Font(BUILT_IN, BUILT_IN, {character: _draw(font, character) for character in DRAWABLE})
+    glyphs = _trusted(font, characters)
+    return Font(BUILT_IN, _digest(glyphs), glyphs)
 
 
 def default_cache() -> Path:
     """Return the folder that fonts are cached in: `$XDG_CACHE_HOME/grcnn-ocr` or `~/.cache/grcnn-ocr`."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "grcnn-ocr" / f"glyphs-{CACHE_VERSION}"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grcnn-ocr" / f"glyphs-{CACHE_VERSION}"
 
 
-def examine_font(path: Path) -> dict[str, Glyph] | str:
+def examine_font(path: Path, characters: str = DRAWABLE) -> dict[str, Glyph] | str:
     """Draw every character; return the glyphs that can be trusted, or why the font cannot.
 
     A character is trusted if its glyph is not empty, not the one for missing characters, and not the same as another
     character's (but for the two cases of a letter). A font is if it draws all letters and digits and they look like
     letters and digits.
+
+    Raises:
+        OSError: if the file cannot be read now.
     """
+    data = BytesIO(path.read_bytes())
     try:
-        font = ImageFont.truetype(str(path), GLYPH_SIZE)
-        glyphs = {character: _draw(font, character) for character in DRAWABLE}
-        missing = _draw(font, "\U0010fffe")
+        font = ImageFont.truetype(data, GLYPH_SIZE)
+        trusted = _trusted(font, characters)
     except (OSError, ValueError) as error:
         return f"cannot be read: {error}"
-    seen: dict[bytes, str] = {_identity(missing): ""}
-    trusted = {}
-    for character, glyph in glyphs.items():
-        first = seen.setdefault(_identity(glyph), character)
-        if glyph.ink.size and first.lower() == character.lower():
-            trusted[character] = glyph
-    lacking = [character for character in DRAWABLE if character.isalnum() and character not in trusted]
+    lacking = [character for character in LETTERS_AND_DIGITS if character not in trusted]
     if lacking:
         return f"does not draw {''.join(lacking)!r}, or not distinctly"
     if _likeness(trusted, built_in_font().glyphs) < SYMBOL_LIKENESS:
@@ -139,10 +155,21 @@ def examine_font(path: Path) -> dict[str, Glyph] | str:
     return trusted
 
 
+def _trusted(font: ImageFont.FreeTypeFont, characters: str) -> dict[str, Glyph]:
+    seen: dict[bytes, str] = {_identity(_draw(font, "\U0010fffe")): ""}  # the glyph for missing characters
+    trusted = {}
+    for character in characters:
+        glyph = _draw(font, character)
+        first = seen.setdefault(_identity(glyph), character)
+        if glyph.ink.size and first.lower() == character.lower():
+            trusted[character] = glyph
+    return trusted
+
+
 def _draw(font: ImageFont.FreeTypeFont, character: str) -> Glyph:
     left, top, right, bottom = font.getbbox(character, anchor="ls")  # pen at (0, 0), y downwards
     x, y = int(np.floor(left)), int(np.floor(top))
-    width, height = int(np.ceil(right - left)), int(np.ceil(bottom - top))
+    width, height = int(np.ceil(right)) - x, int(np.ceil(bottom)) - y
     if not 0 < width < 8 * GLYPH_SIZE or not 0 < height < 8 * GLYPH_SIZE:
         return Glyph(np.zeros((0, 0), np.uint8), 0, 0, font.getlength(character))
     image = Image.new("L", (width, height))
@@ -163,38 +190,48 @@ def _likeness(glyphs: dict[str, Glyph], reference: dict[str, Glyph]) -> float:
         centred = box - box.mean()
         return centred / max(float(np.linalg.norm(centred)), 1e-6)
 
-    characters = [character for character in glyphs if character.isalnum()]
-    return float(np.mean([(normalised(glyphs[c]) * normalised(reference[c])).sum() for c in characters]))
+    return float(np.mean([(normalised(glyphs[c]) * normalised(reference[c])).sum() for c in LETTERS_AND_DIGITS]))
 
 
-def _test_and_keep(path: Path, cache: Path) -> Path | str:
+def _digest(glyphs: dict[str, Glyph]) -> str:
+    found = hashlib.sha256()
+    for character, glyph in glyphs.items():
+        found.update(str((character, glyph.left, glyph.top, glyph.advance)).encode() + _identity(glyph))
+    return found.hexdigest()
+
+
+def _test_and_keep(path: Path, cache: Path, characters: str) -> Path | str:
     """Return the cache file of a font's glyphs, made if need be, or why the font is not usable."""
+    drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}"
     try:
-        data = path.read_bytes()
+        kept = cache / f"{hashlib.sha256(path.read_bytes() + drawn_by.encode()).hexdigest()}.npz"
+        if not kept.exists():
+            _keep(kept, examine_font(path, characters))
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    kept = cache / f"{hashlib.sha256(data).hexdigest()}.npz"
-    if not kept.exists():
-        glyphs = examine_font(path)
-        if isinstance(glyphs, str):
-            _keep(kept, {}, reason=glyphs)
-        else:
-            _keep(kept, glyphs)
     with np.load(kept) as file:
         return str(file["reason"]) if "reason" in file else kept
 
 
-def _keep(path: Path, glyphs: dict[str, Glyph], reason: str | None = None) -> None:
-    arrays: dict[str, np.ndarray] = {"reason": np.array(reason)} if reason is not None else {}
-    if glyphs:
-        arrays["characters"] = np.array("".join(glyphs))
-        arrays["metrics"] = np.array([(*g.ink.shape, g.left, g.top, g.advance) for g in glyphs.values()], np.float64)
-        arrays["ink"] = np.concatenate([g.ink.ravel() for g in glyphs.values()])
-    with written_aside(path) as aside, aside.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
+    """Write a cache file; several processes may do so at once."""
+    if isinstance(glyphs, str):
+        arrays = {"reason": np.array(glyphs)}
+    else:
+        arrays = {
+            "characters": np.array("".join(glyphs)),
+            "metrics": np.array([(*g.ink.shape, g.left, g.top, g.advance) for g in glyphs.values()], np.float64),
+            "ink": np.concatenate([g.ink.ravel() for g in glyphs.values()]),
+        }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    np.savez(aside, **arrays)  # type: ignore[arg-type]
+    aside.replace(path)
 
 
-def _read(path: Path, kept: Path) -> Font:
+def _read(path: Path, kept: Path | str) -> Font | None:
+    if isinstance(kept, str):
+        return None
     with np.load(kept) as file:
         characters, metrics, ink = str(file["characters"]), file["metrics"], file["ink"]
     glyphs, start = {}, 0
@@ -202,4 +239,4 @@ def _read(path: Path, kept: Path) -> Font:
         end = start + int(height * width)
         glyphs[character] = Glyph(ink[start:end].reshape(int(height), int(width)), int(left), int(top), float(advance))
         start = end
-    return Font(str(path), kept.stem, glyphs)
+    return Font(str(path), _digest(glyphs), glyphs)

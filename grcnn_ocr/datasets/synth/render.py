@@ -110,7 +110,10 @@ def _crop(
         columns, rows = np.arange(ink.shape[1]), np.arange(ink.shape[0])
     low, high = look.margin
     loose = rng.random()
-    top, bottom, left, right = (round((low + (high - low) * loose * rng.random()) * height) for _ in range(4))
+    extents = (np.ptp(rows), np.ptp(rows), np.ptp(columns), np.ptp(columns))
+    top, bottom, left, right = (
+        max(round((low + (high - low) * loose * rng.random()) * height), -int(extent) // 4) for extent in extents
+    )
     y0, y1, x0, x1 = rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right
     y1, x1 = max(y1, y0 + 4), max(x1, x0 + 4)
     pad = [max(0, int(n)) for n in (-y0, y1 - ink.shape[0], -x0, x1 - ink.shape[1])]
@@ -126,7 +129,7 @@ def _ground(
     choice = rng.random()
     if photos and choice < look.photo:
         piece = _piece(rng.choice(photos), shape, rng)
-        piece = piece if color else (piece @ LUMA)[:, :, None]
+        piece = piece if color else _luma(piece)[:, :, None]
         strength = rng.uniform(0.15, 1.0)
         return piece * np.float32(strength) + flat * np.float32(1 - strength)
     pixels = np.broadcast_to(flat, (*shape, flat.size))
@@ -150,7 +153,7 @@ def _piece(photo: NDArray[np.uint8], shape: tuple[int, int], rng: random.Random)
 
 def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
     """Choose an ink that differs enough from the ground, lighter or darker: more so from a busy one."""
-    gray = ground if ground.shape[2] == 1 else ground @ LUMA
+    gray = ground if ground.shape[2] == 1 else _luma(ground)
     mean, spread = float(gray.mean()), float(gray.std())
     contrast = max(rng.uniform(*look.contrast), 2.2 * spread)
     levels = [level for level in (mean - contrast, mean + contrast) if 0 <= level <= 255]
@@ -159,11 +162,17 @@ def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
 
 
 def _color(level: float, color: bool, rng: random.Random) -> Pixels:
-    """Return a gray level (1,), or a color (3,) of about that luma."""
+    """Return a gray level (1,), or a color (3,) of that luma."""
     if not color:
         return np.array([level], np.float32)
     chroma = np.array([rng.gauss(0, 1) for _ in range(3)], np.float32)
-    return np.clip(level + rng.choice((0, 25, 60, 110)) * (chroma - chroma @ LUMA), 0, 255).astype(np.float32)
+    chroma = rng.choice((0, 25, 60, 110)) * (chroma - _luma(chroma))
+    room = np.where(chroma > 0, 255 - level, level)  # so that no channel leaves 0 to 255
+    return (level + chroma * min(1.0, float((room / np.maximum(np.abs(chroma), 1e-6)).min()))).astype(np.float32)
+
+
+def _luma(pixels: Pixels) -> Pixels:
+    return pixels[..., 0] * LUMA[0] + pixels[..., 1] * LUMA[1] + pixels[..., 2] * LUMA[2]
 
 
 def _over(pixels: Pixels, mask: Mask, ink: Pixels) -> Pixels:

@@ -48,26 +48,28 @@ class TextSampler:
     """Draws texts.
 
     Args:
-        words: the dictionary.
+        words: the dictionary; those that the charset cannot write are left out.
         charset: only characters of it reach the label, by its folding; a text of which nothing is left is drawn anew.
         mix: how often what.
         max_length: of the label, in characters.
 
     Raises:
-        ValueError: if no word of the dictionary can be written in the charset.
+        ValueError: if nothing can be written in the charset.
     """
 
     def __init__(self, words: Sequence[str], charset: Charset, mix: TextMix = TextMix(), max_length: int = 23) -> None:
         self.words = [word for word in words if 0 < len(self._label(word, charset)) <= max_length]
-        if not self.words:
-            raise ValueError(f"none of {len(words)} words can be written in charset {charset.name!r}; give others")
         self.charset = charset
         self.mix = mix
         self.max_length = max_length
         self._kinds = [self._word, _number, _price, _date, _phone, _code, _initials, self._compound]
         self._weights = [
-            mix.words, mix.numbers, mix.prices, mix.dates, mix.phones, mix.codes, mix.initials, mix.compounds,
+            mix.words if self.words else 0, mix.numbers, mix.prices, mix.dates, mix.phones, mix.codes, mix.initials,
+            mix.compounds if self.words else 0,
         ]  # fmt: skip
+        writes_ascii = any(character in string.ascii_letters + string.digits for character in charset.characters)
+        if not any(self._weights) or not (self.words or writes_ascii):
+            raise ValueError(f"none of {len(words)} words can be written in charset {charset.name!r}; give others")
 
     def draw(self, rng: random.Random) -> tuple[str, str]:
         """Return a text to draw and its label."""
@@ -76,9 +78,8 @@ class TextSampler:
             label = self._label(text, self.charset)
             if 0 < len(label) <= self.max_length:
                 return text, label
-        raise ValueError(
-            f"{MAX_DRAWS} texts drawn and none can be written in charset {self.charset.name!r}: give more weight to words"
-        )
+        name = self.charset.name
+        raise ValueError(f"{MAX_DRAWS} texts drawn, none of charset {name!r}: give more weight to words")
 
     @staticmethod
     def _label(text: str, charset: Charset) -> str:

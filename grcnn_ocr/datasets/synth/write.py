@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
+from collections import deque
 from collections.abc import Callable, Iterator
-from functools import partial
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 
 from grcnn_ocr.datasets.lmdb_store import building
 from grcnn_ocr.datasets.synth.engine import WordEngine
-from grcnn_ocr.files import written_aside
 
 CHUNK = 64
 MANIFEST = "manifest.json"
@@ -31,7 +32,7 @@ def write(
     overwrite: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Write samples 0 to num - 1 and `manifest.json`.
+    """Write samples 0 to num - 1 and `manifest.json`, aside and renamed.
 
     Args:
         engine: draws them.
@@ -44,33 +45,49 @@ def write(
         progress: called as samples are done.
 
     Raises:
-        ValueError: if `output` is there already.
+        ValueError: if `output` is there already, or a worker dies.
     """
+    manifest = {"num_samples": num, "format": ending, "quality": quality if ending == ".jpg" else None}
+    note = json.dumps({**manifest, **engine.manifest()}, indent=2) + "\n"
     samples = _drawn(engine, num, workers, ending, quality)
     if output.suffix == ".lmdb":
         with building(output, overwrite) as writer:
+            writer.notes[MANIFEST] = note
             for image, label in samples:
                 writer.add(image, label)
                 progress(1)
-    else:
-        if output.exists() and any(output.iterdir()):
-            raise ValueError(f"{output} is not empty; name another folder")
-        output.mkdir(parents=True, exist_ok=True)
-        with written_aside(output / "labels.tsv") as aside, aside.open("w", encoding="utf-8") as labels:
+        return
+    if output.exists() and any(output.iterdir()):
+        raise ValueError(f"{output} is not empty; name another folder")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as aside:
+        folder = Path(aside) / output.name
+        folder.mkdir()
+        (folder / MANIFEST).write_text(note, encoding="utf-8")
+        with (folder / "labels.tsv").open("w", encoding="utf-8") as labels:
             for number, (image, label) in enumerate(samples, start=1):
-                (output / f"{number:09d}{ending}").write_bytes(image)
+                (folder / f"{number:09d}{ending}").write_bytes(image)
                 labels.write(f"{number:09d}{ending}\t{label}\n")
                 progress(1)
-    with written_aside(output / MANIFEST) as aside:
-        aside.write_text(json.dumps({"num_samples": num, **engine.manifest()}, indent=2) + "\n", encoding="utf-8")
+        folder.replace(output)
 
 
 def _drawn(engine: WordEngine, num: int, workers: int, ending: str, quality: int) -> Iterator[tuple[bytes, str]]:
+    """Yield encoded samples in order; at most a few chunks a worker wait to be written."""
     if workers <= 1:
         yield from (engine.encoded(index, ending, quality) for index in range(num))
         return
-    with multiprocessing.Pool(workers, _begin, (engine,)) as pool:
-        yield from pool.imap(partial(_encoded, ending=ending, quality=quality), range(num), chunksize=CHUNK)
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(engine,)) as pool:
+        waiting: deque[Future[list[tuple[bytes, str]]]] = deque()
+        try:
+            for start in range(0, num, CHUNK):
+                waiting.append(pool.submit(_encoded, range(start, min(start + CHUNK, num)), ending, quality))
+                if len(waiting) > 4 * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        except BrokenProcessPool:
+            raise ValueError("a worker process died (out of memory?); try fewer --workers") from None
 
 
 def _begin(engine: WordEngine) -> None:
@@ -79,6 +96,6 @@ def _begin(engine: WordEngine) -> None:
     cv2.setNumThreads(0)
 
 
-def _encoded(index: int, ending: str, quality: int) -> tuple[bytes, str]:
+def _encoded(indices: range, ending: str, quality: int) -> list[tuple[bytes, str]]:
     assert _engine is not None
-    return _engine.encoded(index, ending, quality)
+    return [_engine.encoded(index, ending, quality) for index in indices]

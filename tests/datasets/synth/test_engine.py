@@ -1,4 +1,5 @@
 import json
+import os
 import random
 from dataclasses import fields, replace
 
@@ -7,12 +8,12 @@ import numpy as np
 import pytest
 
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
-from grcnn_ocr.datasets.synth import effects
+from grcnn_ocr.datasets.synth import effects, render
 from grcnn_ocr.datasets.synth.engine import EngineFiles, WordEngine, build_engine, load_photos
-from grcnn_ocr.datasets.synth.fonts import built_in_font
+from grcnn_ocr.datasets.synth.fonts import Font, Glyph, built_in_font, without_ambiguous_cases
 from grcnn_ocr.datasets.synth.look import Look
 from grcnn_ocr.datasets.synth.preview import contact_sheet
-from grcnn_ocr.datasets.synth.text import TextSampler
+from grcnn_ocr.datasets.synth.text import TextMix, TextSampler
 from grcnn_ocr.datasets.synth.write import write
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.preprocess import decode
@@ -31,10 +32,10 @@ def engine(**changes) -> WordEngine:
 
 
 def test_a_sample_is_a_function_of_seed_and_index_in_any_order():
-    indices = list(range(40))
-    first = {index: engine().sample(index) for index in indices}
+    indices, drawing = list(range(40)), engine()
+    first = {index: drawing.sample(index) for index in indices}
     for index in random.Random(0).sample(indices, len(indices)):
-        image, label = engine().sample(index)
+        image, label = drawing.sample(index)
         assert np.array_equal(image, first[index][0]) and label == first[index][1]
     assert any(not np.array_equal(engine(seed=1).sample(i)[0], first[i][0]) for i in indices[:3])
 
@@ -48,11 +49,28 @@ def test_the_written_data_does_not_depend_on_the_number_of_workers(name, tmp_pat
         source = open_words(output if output.suffix else output / "labels.tsv")
         drawn.append([(source.image(index), source.label(index)) for index in range(len(source))])
         manifest = json.loads((output / "manifest.json").read_text())
-        assert manifest == json.loads(json.dumps({"num_samples": 150, **engine().manifest()}))
+        settings = {"num_samples": 150, "format": ".jpg", "quality": 90}
+        assert manifest == json.loads(json.dumps({**settings, **engine().manifest()}))
+        assert [entry.name for entry in output.parent.iterdir()] == [name]
     assert len(drawn[0]) == 150 and drawn[0] == drawn[1]
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"color": True}, {"look": PLAIN}, {"photos": {}}])
+OTHER_FONT = without_ambiguous_cases(Font("other", "other digest", built_in_font().glyphs))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"color": True},
+        {"look": PLAIN},
+        {"photos": {}},
+        {"fonts": [OTHER_FONT]},
+        {"sampler": TextSampler([*WORDS, "more"], Charset.named("alnum36"))},
+        {"sampler": TextSampler(WORDS, Charset.named("alnum62"))},
+        {"sampler": TextSampler(WORDS, Charset.named("alnum36"), TextMix(words=0.1))},
+    ],
+)
 def test_whatever_changes_the_samples_changes_the_manifest(change):
     assert engine(**change).manifest() != engine().manifest()
 
@@ -65,6 +83,7 @@ def test_every_sample_is_a_picture_of_its_label(look, color):
         image, label = drawing.sample(index)
         assert image.dtype == np.uint8 and image.shape[2] == (3 if color else 1)
         assert 4 <= image.shape[0] <= 300 and 2 <= image.shape[1] <= 1500 and label
+        assert look is not PLAIN or np.ptp(image) >= 20
         data, _ = drawing.encoded(index, ".png")
         assert decode(data).shape == image.shape[:2]
 
@@ -123,6 +142,9 @@ def test_what_cannot_be_drawn_from_is_named(tmp_path):
         build_engine(EngineFiles(fonts=(tmp_path / "empty",)), alnum36)
     with pytest.raises(ValueError, match="no photos .* in .*empty"):
         load_photos([tmp_path / "empty"])
+    cv2.imwrite(str(tmp_path / "empty" / "line.png"), np.zeros((1, 900), np.uint8))
+    with pytest.raises(ValueError, match=r"line\.png is too small or too narrow"):
+        load_photos([tmp_path / "empty"])
     (tmp_path / "empty" / "bad.jpg").write_bytes(b"junk")
     with pytest.raises(ValueError, match=r"bad\.jpg is not a photo"):
         load_photos([tmp_path / "empty"])
@@ -135,6 +157,63 @@ def test_a_charset_that_no_font_draws_is_an_error():
     hiragana = Charset("あいう", name="hiragana")
     with pytest.raises(ValueError, match="no font draws all of"):
         replace(engine(), sampler=TextSampler(["あい"], hiragana)).sample(0)
+
+
+@pytest.mark.parametrize("effect", [effects.outline, effects.shadow, effects.extrude])
+def test_layers_under_the_letters_show_beside_them(effect):
+    mask = np.zeros((60, 90), np.uint8)
+    mask[20:40, 30:60] = 255
+    layers = [effect(mask, random.Random(seed), 20) for seed in range(20)]
+    assert all(layer.shape == mask.shape for layer in layers)
+    assert all(layer[mask == 0].any() for layer in layers)
+
+
+def test_a_hairline_is_never_cut_away():
+    bar = Glyph(np.full((36, 1), 255, np.uint8), 1, 36, 3.0)
+    font = Font("hairline", "hairline", dict.fromkeys("l1", bar))
+    sampler = TextSampler(["l"], Charset("l", name="l"), TextMix(punctuation=0))
+    drawing = engine(fonts=[font], sampler=sampler, look=PLAIN, photos={})
+    for index in range(200):
+        assert np.ptp(drawing.sample(index)[0]) >= 20
+
+
+def test_colors_have_the_luma_asked_for():
+    rng = random.Random(0)
+    for _ in range(300):
+        level = rng.uniform(0, 255)
+        color = render._color(level, True, rng)
+        assert color.min() >= 0 and color.max() <= 255.01
+        assert float(color @ render.LUMA) == pytest.approx(level, abs=0.6)
+
+
+def test_digits_alone_need_no_words():
+    drawing = engine(sampler=TextSampler(WORDS, Charset.named("digits")))
+    assert all(drawing.sample(index)[1].isdigit() for index in range(30))
+
+
+def test_characters_beyond_ascii_are_drawn_when_the_charset_has_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "words.txt").write_text("été\n", encoding="utf-8")
+    charset = Charset("été"[:2], name="et")
+    built, _ = build_engine(EngineFiles(words=tmp_path / "words.txt"), charset, TextMix(words=1, punctuation=0))
+    labels = {built.sample(index)[1] for index in range(30)}
+    assert "été" in labels
+
+
+def test_a_worker_that_dies_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="a worker process died"):
+        write(engine(sampler=Deadly()), 50, tmp_path / "x.lmdb", workers=2)
+    assert not (tmp_path / "x.lmdb").exists()
+
+
+class Deadly(TextSampler):
+    """Ends the process that draws a text."""
+
+    def __init__(self) -> None:
+        super().__init__(WORDS, Charset.named("alnum36"))
+
+    def draw(self, rng):
+        os._exit(1)
 
 
 def test_an_lmdb_that_is_there_is_not_replaced_unasked(tmp_path):

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from grcnn_ocr.datasets.synth.fonts import BUILT_IN, built_in_font, examine_font, find_font_files, load_fonts
+from grcnn_ocr.datasets.synth.fonts import (
+    BUILT_IN,
+    Font,
+    _digest,
+    built_in_font,
+    examine_font,
+    find_font_files,
+    load_fonts,
+    without_ambiguous_cases,
+)
 
 
 @pytest.fixture
@@ -44,5 +53,23 @@ def test_files_that_are_no_fonts_are_passed_over_with_a_reason(font_file, tmp_pa
 
 
 def test_without_fonts_the_built_in_one_is_left(tmp_path):
-    fonts, rejected = load_fonts([], tmp_path, workers=1)
+    fonts, rejected = load_fonts([], tmp_path)
     assert [font.name for font in fonts] == [BUILT_IN] and not rejected
+
+
+def test_the_same_font_twice_is_one_even_when_two_processes_meet_on_it(font_file, tmp_path):
+    (font_file.parent / "copy.ttf").write_bytes(font_file.read_bytes())
+    fonts, rejected = load_fonts(find_font_files([font_file.parent]), tmp_path / "cache", workers=2)
+    assert len(fonts) == 1 and not rejected
+
+
+def test_letters_alike_in_both_cases_are_left_out_where_case_counts():
+    glyphs = built_in_font().glyphs
+    capitals = Font("capitals", "capitals", {**glyphs, "a": glyphs["A"], "é": glyphs["A"]})
+    kept = without_ambiguous_cases(capitals).glyphs
+    assert "a" not in kept and "A" not in kept and {"b", "B", "1", "é"} <= kept.keys()
+
+
+def test_the_digest_is_of_the_glyphs():
+    glyphs = built_in_font().glyphs
+    assert _digest(glyphs) == built_in_font().digest != _digest({**glyphs, "a": glyphs["b"]})

@@ -48,8 +48,8 @@ def test_weights_of_zero_are_kept():
 
 
 def test_words_that_the_charset_cannot_write_are_an_error():
-    with pytest.raises(ValueError, match="none of 2 words can be written in charset 'digits'"):
-        TextSampler(["日本", "abc"], Charset.named("digits"))
+    with pytest.raises(ValueError, match="none of 2 words can be written in charset 'hiragana'"):
+        TextSampler(["日本", "abc"], Charset("あい", name="hiragana"))
 
 
 def test_a_mix_that_the_charset_cannot_write_is_an_error_and_no_endless_loop():
