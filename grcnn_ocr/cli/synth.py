@@ -30,8 +30,8 @@ def synth(
 ) -> None:
     """Draw labelled words from fonts: training data without a download.
 
-    Word number i is a function of the seed, the fonts, the words and the photos alone; manifest.json beside the data
-    holds their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto fonts-lato
+    Word number i is a function of the seed, the settings, the fonts, the words and the photos; manifest.json beside the
+    data holds them or their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto fonts-lato
     fonts-open-sans fonts-urw-base35 fonts-texgyre ...
     """
     from grcnn_ocr.datasets.synth.engine import EngineFiles, build_engine

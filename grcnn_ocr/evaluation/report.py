@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -23,7 +24,7 @@ def as_table(results: Sequence[Result]) -> Table:
         counts = result.counts
         left_out = f" (-{counts.left_out})" if counts.left_out else ""
         table.add_row(
-            result.data,
+            "/".join(Path(result.data).parts[-2:]),
             result.lexicon or "none",
             f"{counts.images}{left_out}",
             *(f"{100 * value:.1f}" for value in (counts.word_accuracy, counts.one_minus_ned, counts.cer)),
