@@ -31,8 +31,8 @@ def synth(
     """Draw labelled words from fonts: training data without a download.
 
     Word number i is a function of the seed, the settings, the fonts, the words and the photos; manifest.json beside the
-    data holds them or their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto fonts-lato
-    fonts-open-sans fonts-urw-base35 fonts-texgyre ...
+    data holds them or their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto
+    fonts-lato fonts-open-sans fonts-urw-base35 fonts-texgyre ...
     """
     from grcnn_ocr.datasets.synth.engine import EngineFiles, build_engine
     from grcnn_ocr.datasets.synth.fonts import BUILT_IN

@@ -168,7 +168,8 @@ def test_synth_draws_an_lmdb_a_folder_and_a_contact_sheet(run, tmp_path, monkeyp
     sheet, lmdb, folder = tmp_path / "sheet.png", tmp_path / "x.lmdb", tmp_path / "files"
     code, out, err = run("synth", *fonts, "--preview", sheet, "--output", lmdb, "--num", 30, "--workers", 2)
     assert code == 0 and "30 words written" in out and "1 fonts (0 passed over)" in err
-    assert Image.open(sheet).size == (1200, 960)
+    with Image.open(sheet) as picture:
+        assert picture.size == (1200, 960)
     assert run("synth", *fonts, "--output", folder, "--num", 30, "--png", "--color")[0] == 0
     first = [line.split("\t")[1] for line in (folder / "labels.tsv").read_text().splitlines()]
     assert first == list(LmdbReader(lmdb).labels())
