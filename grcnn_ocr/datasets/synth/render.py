@@ -238,7 +238,8 @@ def _photograph(pixels: Pixels, look: Look, rng: random.Random) -> NDArray[np.ui
 
 
 def _pad(layers: NDArray[np.uint8], top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
-    return np.pad(layers, [(top, bottom), (left, right), (0, 0)][: layers.ndim])
+    padded = cv2.copyMakeBorder(layers, top, bottom, left, right, cv2.BORDER_CONSTANT)
+    return padded.reshape(*padded.shape[:2], *layers.shape[2:])
 
 
 def _resize(mask: Mask, width: int, height: int) -> Mask:
