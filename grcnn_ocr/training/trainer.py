@@ -51,7 +51,7 @@ class Trainer:
         self.started = time.perf_counter()
         self.config = config
         self.output = output
-        self.accelerator = Accelerator()
+        self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())  # else torchrun on CPUs is not seen
         self.progress = Progress(total_steps(config.train), self.accelerator.num_processes)
         self.use_bf16 = use_bf16(config)
         self.monitors = monitors if self.accelerator.is_main_process else ()
