@@ -39,8 +39,11 @@ def best_word(log_probs: NDArray[np.floating], words: Sequence[str], charset: Ch
     return texts[best], float(scores[best])
 
 
+@lru_cache(maxsize=64)
 def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frames: int) -> None:
     """Make sure that a lexicon fits the images and the network, and log a warning of words that can never be answers.
+
+    A lexicon that passed is not looked through, nor warned of, again: readers of one image after another ask each time.
 
     Raises:
         ValueError: if the number of lists is not that of the images, or no word of a list can be written, naming it.

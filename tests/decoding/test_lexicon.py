@@ -79,3 +79,10 @@ def test_a_list_without_a_writable_word_is_named_before_any_reading():
         ValueError, match=r"lists\.txt, line 2: none of its 2 words can be written in charset 'abc': '本', '語'"
     ):
         check_lexicon(lists, 2, CHARSET, num_frames=26)
+
+
+def test_a_lexicon_is_warned_of_once(caplog):
+    lexicon = Lexicon.shared(["ab", "日本語"], name="once.txt")
+    for _ in range(3):
+        check_lexicon(lexicon, 1, CHARSET, num_frames=26)
+    assert caplog.text.count("once.txt") == 1
