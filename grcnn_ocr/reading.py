@@ -119,8 +119,7 @@ class Recognizer:
 
     def check_lexicon(self, lexicon: Lexicon, num_images: int) -> None:
         """Make sure that a lexicon fits so many images and this network; see `decoding.lexicon.check_lexicon`."""
-        num_frames = int(self.model.front_end.num_frames(torch.tensor(self.preprocessor.width)))
-        check_lexicon(lexicon, num_images, self.charset, num_frames)
+        check_lexicon(lexicon, num_images, self.charset, self.model.num_frames(self.preprocessor.width))
 
     @torch.inference_mode()
     def recognise(self, images: Sequence[Pixels]) -> Frames:

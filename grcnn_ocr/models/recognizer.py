@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from grcnn_ocr.layers.bilstm import BiLSTM
@@ -30,6 +31,10 @@ class CTCRecognizer(nn.Module):
         self.sequence = nn.Sequential(
             *(BiLSTM(*features) for features in zip(inputs, lstm_features, outputs, strict=True))
         )
+
+    def num_frames(self, width: int) -> int:
+        """Return T for an image of `width` pixels."""
+        return int(self.front_end.num_frames(torch.tensor(width)))
 
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         """Read a batch.

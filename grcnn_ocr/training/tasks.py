@@ -36,10 +36,8 @@ class WordsTask:
         self.charset = build_charset(config.charset)
         torch.manual_seed(config.train.seed)
         self.model: CTCRecognizer = build_model(config)
-        num_frames = int(self.model.front_end.num_frames(torch.tensor(config.preprocess.width)))
-
         source = open_words(config.data.train)
-        found = audit(source, self.charset, num_frames)
+        found = audit(source, self.charset, self.model.num_frames(config.preprocess.width))
         logger.info("%s: %s", config.data.train, found.report())
         training, held_out = found.usable, np.array([], dtype=np.int64)
         self.validation: WordSource
