@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -17,15 +17,26 @@ def synth(
     ] = None,
     num: Annotated[int, typer.Option(min=1, help="How many words.")] = 10_000,
     preview: Annotated[Path | None, typer.Option(help="Write a contact sheet of the first words to this file.")] = None,
+    effect: Annotated[
+        str | None, typer.Option(help="With --preview: plain words under this effect alone, or `all`, one a line.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the words do not depend on it.")] = 1,
     words: Annotated[Path | None, typer.Option(help="One word a line. [default: the system's word list]")] = None,
     fonts: Annotated[list[Path] | None, typer.Option(help="A folder of fonts. [default: the system's]")] = None,
-    backgrounds: Annotated[list[Path] | None, typer.Option(help="A folder of photos. [default: none]")] = None,
+    backgrounds: Annotated[
+        list[Path] | None, typer.Option(help="A folder of photos. [default: the system's wallpapers]")
+    ] = None,
     charset: Annotated[str, typer.Option(help="digits, alnum36, alnum62, ascii94, or characters.")] = "alnum36",
+    settings: Annotated[Path | None, typer.Option(help="YAML of these and all other settings.")] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="key=value over the settings, such as look.curve=0.3 or mix.numbers=1."),
+    ] = None,
     color: Annotated[bool, typer.Option("--color", help="In colors, not in grays.")] = False,
+    height: Annotated[int | None, typer.Option(min=4, help="Of every crop. [default: each its own]")] = None,
     png: Annotated[bool, typer.Option("--png", help="Store PNG, not JPEG.")] = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEGs.")] = 90,
-    seed: Annotated[int, typer.Option(help="Of everything.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Of everything. [default: 0]")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an LMDB that is already there.")] = False,
 ) -> None:
     """Draw labelled words from fonts: training data without a download.
@@ -34,28 +45,31 @@ def synth(
     data holds them or their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto
     fonts-lato fonts-open-sans fonts-urw-base35 fonts-texgyre ...
     """
-    from grcnn_ocr.datasets.synth.engine import EngineFiles, build_engine
-    from grcnn_ocr.datasets.synth.fonts import BUILT_IN
+    from grcnn_ocr.config import load_engine_config
+    from grcnn_ocr.datasets.synth.engine import build_engine
     from grcnn_ocr.text.charset import Charset
 
     if output is None and preview is None:
         raise ValueError("nothing to do: give --output, --preview or both")
-    files = EngineFiles(words, tuple(fonts or ()), tuple(backgrounds or ()))
-    engine, rejected = build_engine(files, Charset.named(charset), color=color, seed=seed)
-    errors.print(
-        f"{len(engine.fonts)} fonts ({len(rejected)} passed over), {len(engine.sampler.words)} words, "
-        f"{len(engine.photos)} photos"
+    given: dict[str, object] = {
+        "words": words and str(words),
+        "fonts": fonts and [str(folder) for folder in fonts],
+        "backgrounds": backgrounds and [str(folder) for folder in backgrounds],
+        "color": color or None,
+        "output_height": height,
+        "seed": seed,
+    }
+    flags = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
+    engine, passed_over = build_engine(
+        load_engine_config(settings, [*(overrides or ()), *flags]), Charset.named(charset)
     )
-    for reason, count in Counter(reason.partition(":")[0] for reason in rejected.values()).most_common(3):
-        errors.print(f"  {count} fonts: {reason}")
-    if engine.fonts[0].name == BUILT_IN:
-        errors.print("no fonts found but the one that comes with Pillow; install more for words of more than one look")
+    errors.print(passed_over.report(engine))
     if preview is not None:
         from PIL import Image
 
-        from grcnn_ocr.datasets.synth.preview import contact_sheet
+        from grcnn_ocr.datasets.synth.preview import contact_sheet, effect_sheet
 
-        Image.fromarray(contact_sheet(engine)).save(preview)
+        Image.fromarray(effect_sheet(engine, effect) if effect else contact_sheet(engine)).save(preview)
         console.print(f"contact sheet written to {preview}")
     if output is not None:
         from grcnn_ocr.datasets.synth.write import write

@@ -28,6 +28,10 @@ def train(
     output: Annotated[
         Path | None, typer.Option(help="Folder of the run. [default: runs/NAME, then NAME-2, ...]")
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(help="Start from these weights, a file or released ones; another charset keeps what both know."),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on where the run in the folder, or the latest of this name, stopped."),
@@ -47,7 +51,7 @@ def train(
     from grcnn_ocr.training.trainer import Trainer
 
     with ConsoleMonitor() as bar:
-        trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)])
+        trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)], init)
         errors.print(f"run: {folder}")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))

@@ -1,4 +1,4 @@
-"""Samples and batches for training."""
+"""Batches for training."""
 
 from __future__ import annotations
 
@@ -7,23 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from grcnn_ocr.datasets.augment import Augmenter
-from grcnn_ocr.datasets.sampler import SampleKey
-from grcnn_ocr.datasets.words import WordSource, decoded
-from grcnn_ocr.preprocess import Pixels, Preprocessor
-from grcnn_ocr.text.charset import Charset
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One preprocessed image (H, W) and the classes of its label."""
-
-    image: Pixels
-    classes: list[int]
+from grcnn_ocr.datasets.streams import Sample, Stream
+from grcnn_ocr.preprocess import Preprocessor
 
 
 @dataclass(frozen=True)
@@ -52,46 +40,14 @@ class Batch:
 
 
 class TrainingWords(Dataset[Sample]):
-    """Samples by (epoch, position); the augmentation of each is a function of (seed, epoch, position).
+    """A stream as a map-style dataset, for a DataLoader; `collate` makes its batches."""
 
-    Args:
-        source: where the words are.
-        indices: the usable ones among them, see `audit`.
-        charset: encodes labels.
-        preprocessor: resizes images.
-        augmenter: applied to the resized image, or None.
-        seed: of the augmentation.
-
-    Raises:
-        ValueError: from `__getitem__`, on an image that cannot be decoded, naming it.
-    """
-
-    def __init__(
-        self,
-        source: WordSource,
-        indices: NDArray[np.int64],
-        charset: Charset,
-        preprocessor: Preprocessor,
-        augmenter: Augmenter | None,
-        seed: int,
-    ) -> None:
-        self.source = source
-        self.indices = indices
-        self.charset = charset
+    def __init__(self, stream: Stream, preprocessor: Preprocessor) -> None:
+        self.stream = stream
         self.preprocessor = preprocessor
-        self.augmenter = augmenter
-        self.seed = seed
 
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, key: SampleKey) -> Sample:
-        epoch, position = key
-        index = int(self.indices[position])
-        image = self.preprocessor.resize(decoded(self.source, index))
-        if self.augmenter is not None:
-            image = self.augmenter(image, (self.seed, epoch, position))
-        return Sample(image, self.charset.encode(self.source.label(index)))
+    def __getitem__(self, number: int) -> Sample:
+        return self.stream.sample(number)
 
     def collate(self, samples: Sequence[Sample]) -> Batch:
         """Stack samples of equal size into a batch."""

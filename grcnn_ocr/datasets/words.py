@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from grcnn_ocr.config import ENGINE
 from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
+from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.preprocess import Pixels, decode
 
 
@@ -103,6 +105,31 @@ class Subset:
     def place(self, index: int) -> str:
         """Name the sample in the source it comes from."""
         return self._source.place(self._indices[index])
+
+
+class DrawnWords:
+    """Words of the engine that training never sees: its samples number -1, -2, ..."""
+
+    path = Path(ENGINE)
+
+    def __init__(self, engine: WordEngine, num: int) -> None:
+        self._engine = engine
+        self._num = num
+
+    def __len__(self) -> int:
+        return self._num
+
+    def image(self, index: int) -> bytes:
+        """Return the word as PNG."""
+        return self._engine.encoded(-1 - index, ".png")[0]
+
+    def label(self, index: int) -> str:
+        """Return the label."""
+        return self._engine.sample(-1 - index)[1]
+
+    def place(self, index: int) -> str:
+        """Name the sample."""
+        return f"sample {-1 - index} of the word engine"
 
 
 def decoded(source: WordSource, index: int) -> Pixels:

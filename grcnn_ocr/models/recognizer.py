@@ -32,6 +32,12 @@ class CTCRecognizer(nn.Module):
             *(BiLSTM(*features) for features in zip(inputs, lstm_features, outputs, strict=True))
         )
 
+    @property
+    def head_keys(self) -> list[str]:
+        """The tensors, in the state dict, of which each row belongs to a class."""
+        last = f"sequence.{len(self.sequence) - 1}"
+        return [f"{last}.{join}.{kind}" for join in ("join_forward", "join_backward") for kind in ("weight", "bias")]
+
     def num_frames(self, width: int) -> int:
         """Return T for an image of `width` pixels."""
         return int(self.front_end.num_frames(torch.tensor(width)))

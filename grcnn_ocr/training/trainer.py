@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch.utils.data import DataLoader
 
+from grcnn_ocr.build import build_charset
 from grcnn_ocr.config import Config
 from grcnn_ocr.datasets.batch import Batch
 from grcnn_ocr.datasets.sampler import StepBatches
@@ -20,10 +21,12 @@ from grcnn_ocr.evaluation.words import Result
 from grcnn_ocr.training.budget import MEASURED_STEPS, WARMUP_STEPS, Measurement, total_steps, validates_at
 from grcnn_ocr.training.checkpoint import Progress, load_state, save_state
 from grcnn_ocr.training.ema import MovingAverage
+from grcnn_ocr.training.initialisation import initialise
 from grcnn_ocr.training.monitor import Monitor, StepReport
 from grcnn_ocr.training.optim import build_optimizer, learning_rate
+from grcnn_ocr.training.reuse import reused
 from grcnn_ocr.training.tasks import WordsTask
-from grcnn_ocr.weights import Weights, save_weights
+from grcnn_ocr.weights import Weights, find_weights, load_weights, save_weights
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ class Trainer:
     Args:
         config: all of it.
         output: folder of the run.
+        init: weights to start from, perhaps of another charset; see `initialise`.
         resume: whether to go on from `output/state.pt`, exactly as if never interrupted.
         monitors: hear of steps and validations.
 
@@ -47,7 +51,18 @@ class Trainer:
         ValueError: on data that cannot be trained on, a configuration without a budget, or a state that does not fit.
     """
 
-    def __init__(self, config: Config, output: Path, resume: bool = False, monitors: Sequence[Monitor] = ()) -> None:
+    def __init__(
+        self,
+        config: Config,
+        output: Path,
+        resume: bool = False,
+        monitors: Sequence[Monitor] = (),
+        init: str | Path | None = None,
+    ) -> None:
+        if config.train.batch_size % config.data.reuse:
+            raise ValueError(
+                f"train.batch_size {config.train.batch_size} is not a multiple of data.reuse {config.data.reuse}"
+            )
         self.started = time.perf_counter()
         self.config = config
         self.output = output
@@ -57,6 +72,11 @@ class Trainer:
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
         self.task = WordsTask(config)
+        if init is not None and not resume:
+            trained = load_weights(find_weights(init))
+            known = build_charset(trained.config.charset)
+            report = initialise(self.task.model, self.task.charset, trained.model, known, str(init))
+            logger.info("%s", report)
         self.average = MovingAverage(self.task.model.to(self.accelerator.device), config.train.ema_decay)
         optimizer = build_optimizer(self.task.model.parameters(), config.train)
         self.model, self.optimizer = self.accelerator.prepare(
@@ -83,7 +103,7 @@ class Trainer:
         measuring_since = lap_start
         while progress.step != progress.total_steps:
             waiting_since = time.perf_counter()
-            batch = next(batches).to(self.accelerator.device)
+            batch = next(batches)
             waited += time.perf_counter() - waiting_since
 
             lr = learning_rate(progress.step, progress.total_steps, settings)
@@ -117,10 +137,9 @@ class Trainer:
         return result
 
     def _batches(self) -> Iterator[Batch]:
+        reuse = self.config.data.reuse
         order = StepBatches(
-            len(self.task.dataset),
-            self.config.train.batch_size,
-            self.config.train.seed,
+            self.config.train.batch_size // reuse,
             self.progress.step,
             self.accelerator.process_index,
             self.accelerator.num_processes,
@@ -135,8 +154,12 @@ class Trainer:
             worker_init_fn=_single_thread,
             pin_memory=self.accelerator.device.type == "cuda",
         )
+        device, settings = self.accelerator.device, self.config.train
         try:
-            yield from loader
+            if reuse == 1:
+                yield from (batch.to(device) for batch in loader)
+            else:
+                yield from reused(loader, reuse, settings.seed, self.progress.step, device)
         except ValueError as error:
             # from a worker it comes as that process's traceback, then the message
             message = str(error).partition("\nValueError: ")[2].strip()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from grcnn_ocr.config import load_config
+from grcnn_ocr.config import DataConfig, load_config
 from grcnn_ocr.training import trainer as trainer_module
 from grcnn_ocr.training.checkpoint import load_state
 from grcnn_ocr.training.trainer import Trainer
@@ -162,9 +162,9 @@ def test_zero_usable_samples_is_an_error_that_says_why(small_config, tmp_path, c
 def test_a_hold_out_is_set_aside_without_validation_data(small_config, tmp_path):
     data = small_config.data.model_copy(update={"validation": None, "holdout": 0.25})
     trainer = Trainer(small_config.model_copy(update={"data": data}), tmp_path)
-    assert (len(trainer.task.dataset), len(trainer.task.validation)) == (12, 4)
+    assert (len(trainer.task.dataset.stream.indices), len(trainer.task.validation)) == (12, 4)
     held_out = {trainer.task.validation.place(i) for i in range(4)}
-    trained = {trainer.task.dataset.source.place(i) for i in trainer.task.dataset.indices.tolist()}
+    trained = {trainer.task.dataset.stream.source.place(i) for i in trainer.task.dataset.stream.indices.tolist()}
     assert not held_out & trained
 
 
@@ -184,3 +184,46 @@ def test_bfloat16_training_stays_finite(small_config, tmp_path):
     train = small_config.train.model_copy(update={"precision": "bf16", "steps": 20})
     Trainer(small_config.model_copy(update={"train": train}), tmp_path, monitors=[recorder]).run()
     assert all(torch.isfinite(torch.tensor(report.loss)) for report in recorder.reports)
+
+
+def test_the_default_data_are_the_engines_words_drawn_on_the_fly(small_config, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "")  # no fontconfig: the built-in font
+    engine = small_config.data.engine.model_copy(update={"backgrounds": ()})
+    data = small_config.data.model_copy(update={"train": DataConfig().train, "validation": None, "engine": engine})
+    config = small_config.model_copy(update={"data": data})
+    recorder = Recorder()
+    Trainer(config, tmp_path / "whole", monitors=[recorder]).run()
+    assert [step for step, _ in recorder.validations] == [4, 8]
+    with pytest.raises(Interrupted):
+        Trainer(config, tmp_path / "parts", monitors=[StopAfter(4)]).run()
+    Trainer(config, tmp_path / "parts", resume=True).run()
+    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+
+
+def test_a_run_that_reuses_images_is_resumed_exactly(small_config, tmp_path):
+    data = small_config.data.model_copy(update={"reuse": 4})
+    config = small_config.model_copy(update={"data": data})
+    Trainer(config, tmp_path / "whole").run()
+    with pytest.raises(Interrupted):
+        Trainer(config, tmp_path / "parts", monitors=[StopAfter(4)]).run()
+    Trainer(config, tmp_path / "parts", resume=True).run()
+    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+
+
+def test_images_that_cannot_be_shared_out_are_an_error(small_config, tmp_path):
+    data = small_config.data.model_copy(update={"reuse": 3})
+    with pytest.raises(ValueError, match=r"train\.batch_size 8 is not a multiple of data\.reuse 3"):
+        Trainer(small_config.model_copy(update={"data": data}), tmp_path)
+
+
+def test_several_sources_are_mixed_and_the_first_stored_one_is_held_out(small_config, tmp_path, crops, caplog):
+    other = crops / "other.tsv"
+    other.write_text((crops / "labels.tsv").read_text())
+    shares = {str(crops / "labels.tsv"): 3.0, str(other): 1.0}
+    data = small_config.data.model_copy(update={"train": shares, "validation": None, "holdout": 0.25})
+    with caplog.at_level("INFO"):
+        trainer = Trainer(small_config.model_copy(update={"data": data}), tmp_path)
+    assert trainer.task.dataset.stream.shares == [0.75, 0.25]
+    assert [len(stream.indices) for stream in trainer.task.dataset.stream.streams] == [12, 16]
+    assert len(trainer.task.validation) == 4

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.datasets.synth.look import Look, Range
+from grcnn_ocr.config import Look, Range
 
 Mask = NDArray[np.uint8]
 Pixels = NDArray[np.float32]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grcnn_ocr.config import EngineConfig, Look
 from grcnn_ocr.datasets.synth.fonts import (
+    BUILT_IN,
     DRAWABLE,
     Font,
     default_cache,
@@ -22,18 +25,14 @@ from grcnn_ocr.datasets.synth.fonts import (
     load_fonts,
     without_ambiguous_cases,
 )
-from grcnn_ocr.datasets.synth.look import Look
+from grcnn_ocr.datasets.synth.photos import Photo, load_photos, load_system_photos
 from grcnn_ocr.datasets.synth.render import render
-from grcnn_ocr.datasets.synth.text import TextMix, TextSampler, load_words
+from grcnn_ocr.datasets.synth.text import TextSampler, load_words
 from grcnn_ocr.text.charset import Charset
 
-PHOTO_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
-PHOTO_SIDE = 640
-"""Photos are kept at this many pixels along their longer side."""
-MIN_PHOTO_SIDE = 16
 MAX_DRAWS = 100
 """Texts tried for one sample before giving up."""
-VERSION = 2
+VERSION = 3
 """Of the drawing: to be raised whenever the same manifest would give other pictures."""
 
 
@@ -49,14 +48,16 @@ class WordEngine:
         photos: (H, W, 3) RGB grounds, by digest; may be none.
         look: strengths of the effects.
         color: whether crops have colors.
+        output_height: of every crop in pixels, the width in proportion; None leaves each its native size.
         seed: of everything.
     """
 
     fonts: Sequence[Font]
     sampler: TextSampler
-    photos: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    photos: dict[str, Photo] = field(default_factory=dict)
     look: Look = field(default_factory=Look)
     color: bool = False
+    output_height: int | None = None
     seed: int = 0
 
     def sample(self, index: int) -> tuple[NDArray[np.uint8], str]:
@@ -69,8 +70,8 @@ class WordEngine:
         else:
             raise ValueError(f"no font draws all of {text!r}, nor of the texts before; give fonts that do")
         neighbour = self.sampler.draw(rng)[0]
-        photos = list(self.photos.values())
-        return render(text, font, neighbour, photos, self.look, self.color, rng), label
+        image = render(text, font, neighbour, list(self.photos.values()), self.look, self.color, rng)
+        return (image if self.output_height is None else _resized(image, self.output_height)), label
 
     def encoded(self, index: int, ending: str = ".jpg", quality: int = 90) -> tuple[bytes, str]:
         """Return the sample as a JPEG or PNG file's bytes, and its label."""
@@ -85,10 +86,12 @@ class WordEngine:
             "version": VERSION,
             "seed": self.seed,
             "color": self.color,
+            "output_height": self.output_height,
             "charset": asdict(self.sampler.charset),
             "max_length": self.sampler.max_length,
-            "mix": asdict(self.sampler.mix),
-            "look": asdict(self.look),
+            "max_frames": self.sampler.max_frames,
+            "mix": self.sampler.mix.model_dump(),
+            "look": self.look.model_dump(),
             "words": {"count": len(self.sampler.words), "sha256": _digest(self.sampler.words)},
             "fonts": {"count": len(self.fonts), "sha256": _digest(font.digest for font in self.fonts)},
             "photos": {"count": len(self.photos), "sha256": _digest(self.photos)},
@@ -104,70 +107,69 @@ class WordEngine:
 
 
 @dataclass(frozen=True)
-class EngineFiles:
-    """What is on this machine to draw from; the defaults are what the system has."""
+class PassedOver:
+    """Files that the engine does not draw from, with the reason of each."""
 
-    words: Path | None = None
-    fonts: tuple[Path, ...] = ()
-    backgrounds: tuple[Path, ...] = ()
+    fonts: dict[str, str]
+    photos: dict[str, str]
+
+    def report(self, engine: WordEngine) -> str:
+        """Describe for a person what the engine draws from, and what it could not use."""
+        lines = [
+            f"{len(engine.fonts)} fonts ({len(self.fonts)} passed over), {len(engine.sampler.words)} words, "
+            f"{len(engine.photos)} photos ({len(self.photos)} passed over)"
+        ]
+        for reason, count in Counter(reason.partition(":")[0] for reason in self.fonts.values()).most_common(3):
+            lines.append(f"  {count} fonts: {reason}")
+        if engine.fonts[0].name == BUILT_IN:
+            lines.append("no fonts found but the one that comes with Pillow: install more (see the README)")
+        if not engine.photos:
+            lines.append("no photos: the grounds are flat, gradients and textures; folders of photographs give more")
+        return "\n".join(lines)
 
 
 def build_engine(
-    files: EngineFiles,
-    charset: Charset,
-    mix: TextMix = TextMix(),  # noqa: B008 (frozen)
-    look: Look = Look(),  # noqa: B008 (frozen)
-    color: bool = False,
-    seed: int = 0,
-) -> tuple[WordEngine, dict[str, str]]:
-    """Build an engine; also return the font files that were passed over, with the reason of each.
+    config: EngineConfig, charset: Charset, max_frames: int | None = None
+) -> tuple[WordEngine, PassedOver]:
+    """Build an engine; also tell which files were passed over.
+
+    Args:
+        config: what it draws from, and how.
+        charset: of the labels.
+        max_frames: of the network to be trained: no label needs more; None for any.
 
     Raises:
-        ValueError: on folders that do not exist or hold nothing usable, naming them, or an unreadable photo.
+        ValueError: on folders that do not exist or hold nothing usable, naming them, an unreadable photo in a given
+            folder, or words of which the charset can write none.
     """
-    for folder in (*files.fonts, *files.backgrounds):
+    folders = [Path(folder) for folder in config.fonts]
+    for folder in (*folders, *map(Path, config.backgrounds or ())):
         if not folder.is_dir():
             raise ValueError(f"no folder {folder}")
-    font_files = find_font_files(files.fonts)
-    if files.fonts and not font_files:
-        raise ValueError(f"no fonts (.ttf .otf .ttc .woff .woff2) in {', '.join(map(str, files.fonts))}")
+    font_files = find_font_files(folders)
+    if folders and not font_files:
+        raise ValueError(f"no fonts (.ttf .otf .ttc .woff .woff2) in {', '.join(config.fonts)}")
     characters = "".join(sorted({*DRAWABLE, *charset.characters}))
-    fonts, rejected = load_fonts(font_files, default_cache(), characters)
+    fonts, unusable_fonts = load_fonts(font_files, default_cache(), characters)
     if any(c.swapcase() != c and c.swapcase() in charset.characters for c in charset.characters):
         fonts = [without_ambiguous_cases(font) for font in fonts]
-    if files.fonts and len(rejected) == len(font_files):
-        reasons = "; ".join(f"{path}: {reason}" for path, reason in list(rejected.items())[:5])
+    if folders and len(unusable_fonts) == len(font_files):
+        reasons = "; ".join(f"{path}: {reason}" for path, reason in list(unusable_fonts.items())[:5])
         raise ValueError(f"none of {len(font_files)} fonts is usable: {reasons}")
-    sampler = TextSampler(load_words(files.words), charset, mix)
-    return WordEngine(fonts, sampler, load_photos(files.backgrounds), look, color, seed), rejected
+    if config.backgrounds is None:
+        photos, unusable_photos = load_system_photos()
+    else:
+        photos, unusable_photos = load_photos([Path(folder) for folder in config.backgrounds]), {}
+    words = load_words(Path(config.words) if config.words else None)
+    sampler = TextSampler(words, charset, config.mix, config.max_length, max_frames)
+    engine = WordEngine(fonts, sampler, photos, config.look, config.color, config.output_height, config.seed)
+    return engine, PassedOver(unusable_fonts, unusable_photos)
 
 
-def load_photos(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
-    """Read the photos in folders and below, shrunk, by the digest of their bytes.
-
-    Raises:
-        ValueError: on a file that cannot be decoded, naming it, or if a folder holds no photos.
-    """
-    photos = {}
-    for folder in folders:
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_ENDINGS and path.is_file())
-        if not paths:
-            raise ValueError(f"no photos ({' '.join(sorted(PHOTO_ENDINGS))}) in {folder}")
-        for path in paths:
-            data = path.read_bytes()
-            try:
-                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-            except cv2.error:
-                image = None
-            if image is None:
-                raise ValueError(f"{path} is not a photo that can be read; remove it, or convert it to JPEG")
-            factor = min(1.0, PHOTO_SIDE / max(image.shape[:2]))
-            size = (round(factor * image.shape[1]), round(factor * image.shape[0]))
-            if min(size) < MIN_PHOTO_SIDE:
-                raise ValueError(f"{path} is too small or too narrow for a background; remove it")
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-            photos[hashlib.sha256(data).hexdigest()] = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
-    return dict(sorted(photos.items()))
+def _resized(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+    width = max(1, round(height / image.shape[0] * image.shape[1]))
+    interpolation = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=interpolation).reshape(height, width, -1)
 
 
 def _digest(items: Any) -> str:

@@ -1,28 +1,73 @@
-"""A contact sheet: crops with their labels under them."""
+"""Contact sheets: crops with their labels under them, of whole looks or of one effect alone."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth.engine import WordEngine
+from grcnn_ocr.registry import closest
 
 CELL_WIDTH, CROP_HEIGHT, LABEL_HEIGHT = 150, 44, 16
+NEUTRAL: dict[str, tuple[float, float]] = {
+    "spacing": (0, 0), "height": (40, 40), "stretch": (1, 1), "margin": (0.15, 0.15), "contrast": (120, 120),
+}  # fmt: skip
+"""Ranges in which words look plain."""
+CHANCES = [name for name, field in Look.model_fields.items() if isinstance(field.default, float) and name != "rotation"]
+EFFECTS = [*NEUTRAL, *CHANCES]
 
 
 def contact_sheet(engine: WordEngine, columns: int = 8, rows: int = 16) -> NDArray[np.uint8]:
     """Draw samples 0, 1, ... line by line; return (H, W, 3) RGB."""
-    sheet = Image.new("RGB", (columns * CELL_WIDTH, rows * (CROP_HEIGHT + LABEL_HEIGHT)), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    sheet = _Sheet(columns, rows)
     for index in range(columns * rows):
         image, label = engine.sample(index)
-        row, column = divmod(index, columns)
+        sheet.put(*divmod(index, columns), image, label)
+    return np.asarray(sheet.image)
+
+
+def effect_sheet(engine: WordEngine, effect: str, columns: int = 8) -> NDArray[np.uint8]:
+    """Draw a line of plain words, and the same words under one effect alone, or under each ("all") line by line.
+
+    Raises:
+        ValueError: on an unknown effect.
+    """
+    if effect != "all" and effect not in EFFECTS:
+        raise ValueError(f"no effect {effect!r}{closest(effect, EFFECTS)}; there are {', '.join(EFFECTS)}, or all")
+    effects = EFFECTS if effect == "all" else [effect]
+    sheet = _Sheet(columns, len(effects) + 1)
+    for row, name in enumerate(["plain", *effects]):
+        look = replace(engine, look=alone(engine.look, name))
+        for column in range(columns):
+            image, label = look.sample(column)
+            sheet.put(row, column, image, name if column == 0 else label)
+    return np.asarray(sheet.image)
+
+
+def alone(look: Look, effect: str) -> Look:
+    """Return a look that has one effect, always and in its full range, and no other."""
+    changes: dict[str, object] = {**dict.fromkeys(CHANCES, 0.0), **NEUTRAL}
+    if effect in NEUTRAL:
+        changes.pop(effect)
+    elif effect in CHANCES:
+        changes[effect] = 1.0
+    return look.model_copy(update=changes)
+
+
+class _Sheet:
+    def __init__(self, columns: int, rows: int) -> None:
+        self.image = Image.new("RGB", (columns * CELL_WIDTH, rows * (CROP_HEIGHT + LABEL_HEIGHT)), "white")
+        self._pen, self._font = ImageDraw.Draw(self.image), ImageFont.load_default(12)
+
+    def put(self, row: int, column: int, crop: NDArray[np.uint8], label: str) -> None:
         x, y = column * CELL_WIDTH, row * (CROP_HEIGHT + LABEL_HEIGHT)
-        factor = min((CELL_WIDTH - 4) / image.shape[1], CROP_HEIGHT / image.shape[0])
-        size = (max(1, round(factor * image.shape[1])), max(1, round(factor * image.shape[0])))
-        resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-        sheet.paste(Image.fromarray(resized).convert("RGB"), (x, y))
-        pen.text((x, y + CROP_HEIGHT), label, fill="black", font=font)
-    return np.asarray(sheet)
+        factor = min((CELL_WIDTH - 4) / crop.shape[1], CROP_HEIGHT / crop.shape[0])
+        size = (max(1, round(factor * crop.shape[1])), max(1, round(factor * crop.shape[0])))
+        resized = cv2.resize(crop, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+        self.image.paste(Image.fromarray(resized).convert("RGB"), (x, y))
+        self._pen.text((x, y + CROP_HEIGHT), label, fill="black", font=self._font)

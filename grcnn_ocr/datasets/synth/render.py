@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth import effects
 from grcnn_ocr.datasets.synth.effects import Mask, Pixels
 from grcnn_ocr.datasets.synth.fonts import GLYPH_SIZE, Font
-from grcnn_ocr.datasets.synth.look import Look
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 MAX_WIDTH = 640

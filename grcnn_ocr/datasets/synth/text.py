@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.config import TextMix
+from grcnn_ocr.text.charset import Charset, min_frames
 
 SYSTEM_WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec January February March April June July August".split()
@@ -16,32 +16,15 @@ CURRENCIES = "$£€"
 MAX_DRAWS = 1000
 """Texts tried for one sample before giving up."""
 
+Kind = Callable[[random.Random], str]
+"""Writes a text of one kind."""
+
 CASES: dict[str, Callable[[str, random.Random], str]] = {
     "upper": lambda word, rng: word.upper(),
     "title": lambda word, rng: word[:1].upper() + word[1:].lower(),
     "lower": lambda word, rng: word.lower(),
     "mixed": lambda word, rng: "".join(rng.choice((c.upper(), c.lower())) for c in word),
 }
-
-
-@dataclass(frozen=True)
-class TextMix:
-    """How often each kind of text is written, and each case; weights need not add to 1."""
-
-    words: float = 0.72
-    numbers: float = 0.08
-    prices: float = 0.03
-    dates: float = 0.03
-    phones: float = 0.02
-    codes: float = 0.06
-    initials: float = 0.03
-    compounds: float = 0.03
-    upper: float = 0.38
-    title: float = 0.27
-    lower: float = 0.33
-    mixed: float = 0.02
-    punctuation: float = 0.06
-    """Share of words with a punctuation mark after, before or inside them."""
 
 
 class TextSampler:
@@ -52,21 +35,32 @@ class TextSampler:
         charset: only characters of it reach the label, by its folding; a text of which nothing is left is drawn anew.
         mix: how often what.
         max_length: of the label, in characters.
+        max_frames: that CTC needs for the label, at most; None for any.
 
     Raises:
         ValueError: if nothing can be written in the charset.
     """
 
-    def __init__(self, words: Sequence[str], charset: Charset, mix: TextMix = TextMix(), max_length: int = 23) -> None:
-        self.words = [word for word in words if 0 < len(self._label(word, charset)) <= max_length]
+    def __init__(
+        self,
+        words: Sequence[str],
+        charset: Charset,
+        mix: TextMix = TextMix(),  # noqa: B008 (frozen)
+        max_length: int = 23,
+        max_frames: int | None = None,
+    ) -> None:
         self.charset = charset
         self.mix = mix
         self.max_length = max_length
-        self._kinds = [self._word, _number, _price, _date, _phone, _code, _initials, self._compound]
-        self._weights = [
-            mix.words if self.words else 0, mix.numbers, mix.prices, mix.dates, mix.phones, mix.codes, mix.initials,
-            mix.compounds if self.words else 0,
-        ]  # fmt: skip
+        self.max_frames = max_frames
+        self.words = [word for word in words if self._label(word)]
+        of_words = {self._word: mix.words, self._name: mix.names, self._compound: mix.compounds}
+        others = {
+            _number: mix.numbers, _price: mix.prices, _date: mix.dates, _phone: mix.phones, _code: mix.codes,
+            _initials: mix.initials,
+        }  # fmt: skip
+        weights: dict[Kind, float] = {**(of_words if self.words else {}), **others}
+        self._kinds, self._weights = list(weights), list(weights.values())
         writes_ascii = any(character in string.ascii_letters + string.digits for character in charset.characters)
         if not any(self._weights) or not (self.words or writes_ascii):
             raise ValueError(f"none of {len(words)} words can be written in charset {charset.name!r}; give others")
@@ -75,16 +69,19 @@ class TextSampler:
         """Return a text to draw and its label."""
         for _ in range(MAX_DRAWS):
             text = rng.choices(self._kinds, self._weights)[0](rng)
-            label = self._label(text, self.charset)
-            if 0 < len(label) <= self.max_length:
+            if label := self._label(text):
                 return text, label
         name = self.charset.name
         raise ValueError(f"{MAX_DRAWS} texts drawn, none of charset {name!r}: give more weight to words")
 
-    @staticmethod
-    def _label(text: str, charset: Charset) -> str:
-        folded = charset.fold(text)
-        return "" if charset.unknown(folded) else folded
+    def _label(self, text: str) -> str:
+        """Return the label of a text; nothing if it has none that can be learnt."""
+        label = self.charset.fold(text)
+        if self.charset.unknown(label) or len(label) > self.max_length:
+            return ""
+        if self.max_frames is not None and min_frames(self.charset.encode(label)) > self.max_frames:
+            return ""
+        return label
 
     def _word(self, rng: random.Random) -> str:
         mix = self.mix
@@ -94,6 +91,15 @@ class TextSampler:
             position = rng.choice((0, len(word), len(word), len(word), rng.randint(0, len(word))))
             word = word[:position] + rng.choice(".,!?:;'-&\"()/") + word[position:]
         return word
+
+    def _name(self, rng: random.Random) -> str:
+        """Return a name as on doors and shops: O'NEIL, McDonald, J.Smith, Joe's."""
+        name = rng.choice(self.words).title()
+        prefix = rng.choices(
+            ("", "Mc", "Mac", "O'", "De", "La", rng.choice(string.ascii_uppercase) + "."), (8, 2, 1, 2, 1, 1, 3)
+        )
+        name = prefix[0] + name + rng.choices(("", "'s", "s", "'S"), (6, 4, 1, 1))[0]
+        return name.upper() if rng.random() < 0.4 else name
 
     def _compound(self, rng: random.Random) -> str:
         """Return two short words in one, as in web addresses and names of firms, or a word and a number."""

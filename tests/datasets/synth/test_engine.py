@@ -1,28 +1,29 @@
 import json
 import os
 import random
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from grcnn_ocr.config import EngineConfig, Look, TextMix, load_engine_config
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
 from grcnn_ocr.datasets.synth import effects, render
-from grcnn_ocr.datasets.synth.engine import EngineFiles, WordEngine, build_engine, load_photos
+from grcnn_ocr.datasets.synth.engine import WordEngine, build_engine
 from grcnn_ocr.datasets.synth.fonts import Font, Glyph, built_in_font, without_ambiguous_cases
-from grcnn_ocr.datasets.synth.look import Look
-from grcnn_ocr.datasets.synth.preview import contact_sheet
-from grcnn_ocr.datasets.synth.text import TextMix, TextSampler
+from grcnn_ocr.datasets.synth.photos import load_photos, load_system_photos
+from grcnn_ocr.datasets.synth.preview import CHANCES, EFFECTS, contact_sheet, effect_sheet
+from grcnn_ocr.datasets.synth.text import TextSampler
 from grcnn_ocr.datasets.synth.write import write
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.preprocess import decode
-from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.charset import Charset, min_frames
 
 WORDS = ["open", "street", "book", "kitchen", "a"]
-PLAIN = Look(**{item.name: 0.0 for item in fields(Look) if item.type == "float"})
+PLAIN = Look(**dict.fromkeys(CHANCES, 0.0))
 """No effect but spacing, size, margins and colors."""
-EVERYTHING = replace(Look(**{i.name: 1.0 for i in fields(Look) if i.type == "float"}), rotation=9.0)
+EVERYTHING = Look(**dict.fromkeys(CHANCES, 1.0))
 
 
 def engine(**changes) -> WordEngine:
@@ -63,6 +64,7 @@ OTHER_FONT = without_ambiguous_cases(Font("other", "other digest", built_in_font
     [
         {"seed": 1},
         {"color": True},
+        {"output_height": 32},
         {"look": PLAIN},
         {"photos": {}},
         {"fonts": [OTHER_FONT]},
@@ -89,7 +91,7 @@ def test_every_sample_is_a_picture_of_its_label(look, color):
 
 
 def test_plain_words_stand_out_by_the_contrast_asked_for():
-    drawing = engine(look=replace(PLAIN, contrast=(100.0, 100.0), margin=(0.1, 0.2)), photos={})
+    drawing = engine(look=PLAIN.model_copy(update={"contrast": (100, 100), "margin": (0.1, 0.2)}), photos={})
     for index in range(50):
         image, _ = drawing.sample(index)
         assert 90 <= int(image.max()) - int(image.min()) <= 255
@@ -126,9 +128,9 @@ def test_files_on_this_machine_make_an_engine(tmp_path, monkeypatch):
 
     (tmp_path / "fonts" / "own.ttf").write_bytes(ImageFont.load_default(20).path.getvalue())
     cv2.imwrite(str(tmp_path / "photos" / "sky.jpg"), np.full((900, 700, 3), 99, np.uint8))
-    files = EngineFiles(fonts=(tmp_path / "fonts",), backgrounds=(tmp_path / "photos",))
-    built, rejected = build_engine(files, Charset.named("alnum36"))
-    assert len(built.fonts) == 1 and not rejected
+    files = EngineConfig(fonts=(str(tmp_path / "fonts"),), backgrounds=(str(tmp_path / "photos"),))
+    built, passed_over = build_engine(files, Charset.named("alnum36"))
+    assert len(built.fonts) == 1 and not passed_over.fonts and not passed_over.photos
     assert [photo.shape for photo in built.photos.values()] == [(640, 498, 3)]
     assert contact_sheet(built, 2, 3).shape == (180, 300, 3)
 
@@ -137,20 +139,64 @@ def test_what_cannot_be_drawn_from_is_named(tmp_path):
     (tmp_path / "empty").mkdir()
     alnum36 = Charset.named("alnum36")
     with pytest.raises(ValueError, match="no folder .*nowhere"):
-        build_engine(EngineFiles(fonts=(tmp_path / "nowhere",)), alnum36)
+        build_engine(EngineConfig(fonts=(str(tmp_path / "nowhere"),)), alnum36)
     with pytest.raises(ValueError, match="no fonts .* in .*empty"):
-        build_engine(EngineFiles(fonts=(tmp_path / "empty",)), alnum36)
+        build_engine(EngineConfig(fonts=(str(tmp_path / "empty"),)), alnum36)
     with pytest.raises(ValueError, match="no photos .* in .*empty"):
         load_photos([tmp_path / "empty"])
     cv2.imwrite(str(tmp_path / "empty" / "line.png"), np.zeros((1, 900), np.uint8))
-    with pytest.raises(ValueError, match=r"line\.png is too small or too narrow"):
+    with pytest.raises(ValueError, match=r"line\.png: too small or too narrow"):
         load_photos([tmp_path / "empty"])
     (tmp_path / "empty" / "bad.jpg").write_bytes(b"junk")
-    with pytest.raises(ValueError, match=r"bad\.jpg is not a photo"):
+    with pytest.raises(ValueError, match=r"bad\.jpg: not a photo"):
         load_photos([tmp_path / "empty"])
     (tmp_path / "empty" / "bad.ttf").write_bytes(b"junk")
     with pytest.raises(ValueError, match=r"none of 1 fonts is usable: .*bad\.ttf: cannot be read"):
-        build_engine(EngineFiles(fonts=(tmp_path / "empty",)), alnum36)
+        build_engine(EngineConfig(fonts=(str(tmp_path / "empty"),)), alnum36)
+
+
+def test_wallpapers_that_cannot_be_read_are_passed_over_and_named(tmp_path):
+    cv2.imwrite(str(tmp_path / "sky.png"), np.full((90, 70, 3), 99, np.uint8))
+    (tmp_path / "bad.jpg").write_bytes(b"junk")
+    photos, rejected = load_system_photos([tmp_path, tmp_path / "nowhere"])
+    assert len(photos) == 1 and list(rejected) == [str(tmp_path / "bad.jpg")]
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_crops_of_one_height_keep_their_proportions(color):
+    native, resized = engine(color=color), engine(color=color, output_height=24)
+    for index in range(20):
+        (image, label), (small, same) = native.sample(index), resized.sample(index)
+        assert small.shape[0] == 24 and small.shape[2] == image.shape[2] and label == same
+        assert abs(small.shape[1] - 24 * image.shape[1] / image.shape[0]) <= 0.5
+
+
+def test_no_label_needs_more_frames_than_the_network_has():
+    sampler = TextSampler(["aab", "abc", "aabb"], Charset.named("alnum36"), TextMix(punctuation=0), max_frames=4)
+    assert sampler.words == ["aab", "abc"]
+    assert all(min_frames(sampler.charset.encode(sampler.draw(random.Random(n))[1])) <= 4 for n in range(300))
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_each_effect_can_be_looked_at_alone(effect):
+    sheet = effect_sheet(engine(), effect)
+    plain, changed = sheet[:44], sheet[60:104]
+    assert sheet.shape == (120, 1200, 3) and not np.array_equal(plain, changed)
+
+
+def test_an_effect_that_is_none_is_an_error():
+    with pytest.raises(ValueError, match=r"no effect 'curv'; did you mean 'curve'"):
+        effect_sheet(engine(), "curv")
+
+
+def test_settings_come_from_a_file_and_overrides(tmp_path):
+    (tmp_path / "engine.yaml").write_text("seed: 5\nlook: {curve: 0.4}\n")
+    settings = load_engine_config(tmp_path / "engine.yaml", ["look.shear=0.2", "mix.names=1"])
+    assert (settings.seed, settings.look.curve, settings.look.shear, settings.mix.names) == (5, 0.4, 0.2, 1)
+    with pytest.raises(ValueError, match=r"unknown key 'look.curv'; did you mean 'look.curve'"):
+        load_engine_config(None, ["look.curv=0.4"])
+    with pytest.raises(ValueError, match=r"look.contrast: .*a range is \[low, high\]"):
+        load_engine_config(None, ["look.contrast=[90, 20]"])
 
 
 def test_a_charset_that_no_font_draws_is_an_error():
@@ -195,7 +241,8 @@ def test_characters_beyond_ascii_are_drawn_when_the_charset_has_them(tmp_path, m
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "words.txt").write_text("été\n", encoding="utf-8")
     charset = Charset("été"[:2], name="et")
-    built, _ = build_engine(EngineFiles(words=tmp_path / "words.txt"), charset, TextMix(words=1, punctuation=0))
+    files = EngineConfig(words=str(tmp_path / "words.txt"), mix=TextMix(words=1, punctuation=0))
+    built, _ = build_engine(files, charset)
     labels = {built.sample(index)[1] for index in range(30)}
     assert "été" in labels
 

@@ -3,7 +3,8 @@ from collections import Counter
 
 import pytest
 
-from grcnn_ocr.datasets.synth.text import TextMix, TextSampler, load_words
+from grcnn_ocr.config import TextMix
+from grcnn_ocr.datasets.synth.text import TextSampler, load_words
 from grcnn_ocr.text.charset import Charset
 
 WORDS = ["Apple", "banana", "don't", "naïve", "x", "book"]

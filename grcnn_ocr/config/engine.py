@@ -1,0 +1,104 @@
+"""The word engine's settings: what it writes, how it looks, what it draws from. Every strength is in this place."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from grcnn_ocr.config.base import Frozen
+
+
+def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"a range is [low, high]; found {list(bounds)}")
+    return bounds
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+Chance = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class TextMix(Frozen):
+    """How often each kind of text is written, and each case; weights need not add to 1."""
+
+    words: Weight = 0.72
+    names: Weight = 0.0
+    numbers: Weight = 0.08
+    prices: Weight = 0.03
+    dates: Weight = 0.03
+    phones: Weight = 0.02
+    codes: Weight = 0.06
+    initials: Weight = 0.03
+    compounds: Weight = 0.03
+    upper: Weight = 0.38
+    title: Weight = 0.27
+    lower: Weight = 0.33
+    mixed: Weight = 0.02
+    punctuation: Chance = 0.06
+    """Share of words with a punctuation mark after, before or inside them."""
+
+
+class Look(Frozen):
+    """Chances (0 to 1) and ranges of the effects; lengths are shares of the text's height unless said otherwise."""
+
+    # letters
+    spacing: Range = (-0.04, 0.22)
+    """Added to each advance; drawn squared, so that most are near the font's own."""
+    bolder: Chance = 0.12
+    lighter: Chance = 0.08
+    outline: Chance = 0.08
+    shadow: Chance = 0.14
+    extrude: Chance = 0.05
+    # geometry
+    height: Range = (14, 60)
+    """Native height of the text's line, in pixels; drawn on a logarithmic scale."""
+    stretch: Range = (0.75, 1.35)
+    """Width over natural width, drawn on a logarithmic scale."""
+    margin: Range = (-0.04, 0.32)
+    rotate: Chance = 0.3
+    rotation: float = Field(9.0, ge=0)
+    """Degrees, at most; a normal distribution of half of it."""
+    shear: Chance = 0.35
+    perspective: Chance = 0.35
+    curve: Chance = 0.12
+    # colors
+    contrast: Range = (28, 200)
+    """Difference of ink and ground, in gray levels."""
+    gradient: Chance = 0.3
+    photo: Chance = 0.45
+    texture: Chance = 0.15
+    # clutter
+    neighbour: Chance = 0.2
+    frame: Chance = 0.08
+    strike: Chance = 0.03
+    # light and camera
+    light: Chance = 0.35
+    defocus: Chance = 0.3
+    motion: Chance = 0.08
+    low_resolution: Chance = 0.12
+    noise: Chance = 0.5
+    noise_level: Range = (1, 12)
+    """Standard deviation, in gray levels."""
+    jpeg: Chance = 0.5
+    jpeg_quality: Range = (25, 90)
+
+
+class EngineConfig(Frozen):
+    """What the word engine draws from, and how; the defaults are what the system has."""
+
+    words: str | None = None
+    """A file of one word a line; the system's word list, else a small bundled one."""
+    fonts: tuple[str, ...] = ()
+    """Folders; the fonts that fontconfig knows."""
+    backgrounds: tuple[str, ...] | None = None
+    """Folders of photos; the system's wallpapers. An empty list: none, procedural grounds alone."""
+    color: bool = False
+    output_height: int | None = Field(None, ge=4)
+    """Of every crop, in pixels; None leaves each its native size."""
+    max_length: int = Field(23, gt=0)
+    """Of a label, in characters."""
+    seed: int = 0
+    mix: TextMix = TextMix()
+    look: Look = Look()

@@ -1,0 +1,121 @@
+"""Reading configurations: YAML files and `--set` only supply values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from grcnn_ocr.config.engine import EngineConfig
+from grcnn_ocr.config.schema import Config
+from grcnn_ocr.registry import closest
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def list_configs() -> list[str]:
+    """Return the names of the packaged configurations, without `.yaml`."""
+    return sorted(Path(entry.name).stem for entry in _packaged().iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a configuration and apply `key.path=value` overrides.
+
+    Args:
+        name: a path, or the name of a packaged configuration with or without `.yaml`.
+        overrides: as given to `--set`; values are YAML.
+
+    Raises:
+        ValueError: on a file that does not exist or does not parse, an unknown key or a wrong value.
+    """
+    path = Path(name)
+    if path.is_file():
+        values = _read(path)
+    elif path.stem in list_configs() and path.parent == Path() and path.suffix in ("", ".yaml"):
+        values = _read(_packaged() / f"{path.stem}.yaml")
+    else:
+        known = list_configs()
+        raise ValueError(
+            f"no configuration {str(name)!r}: neither a file nor a packaged one{closest(path.stem, known)} "
+            f"(packaged: {', '.join(known)})"
+        )
+    return parse_config(_overridden({"name": path.stem, **values}, overrides), source=str(name))
+
+
+def load_engine_config(path: Path | None = None, overrides: Sequence[str] = ()) -> EngineConfig:
+    """Read the word engine's settings; without a file, the defaults. Raises ValueError as `load_config` does."""
+    if path is not None and not path.is_file():
+        raise ValueError(f"no settings file {path}")
+    values = _overridden(_read(path) if path else {}, overrides)
+    return _checked(EngineConfig, values, source=str(path or "--set"))
+
+
+def parse_config(values: dict[str, Any], source: str) -> Config:
+    """Check plain values against the schema; `source` names them in an error."""
+    return _checked(Config, values, source)
+
+
+def _checked(schema: type[S], values: dict[str, Any], source: str) -> S:
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(_explain(item, schema) for item in error.errors())
+        raise ValueError(f"{source}: {problems}") from None
+
+
+def _read(path: Any) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text: {error}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected keys and values, found {type(values).__name__}")
+    return values
+
+
+def _overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    for override in overrides:
+        _apply(values, override)
+    return values
+
+
+def _packaged() -> Any:
+    return resources.files("grcnn_ocr") / "configs"
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ValueError(f"--set {override!r}: expected key=value, such as train.lr=1e-3")
+    section, *rest = key.split(".")
+    target = values
+    for part in rest:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise ValueError(f"--set {override!r}: {section!r} is a value, not a section")
+        section = part
+    try:
+        target[section] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError(f"--set {override!r}: {text!r} is not a YAML value") from None
+
+
+def _explain(item: Any, schema: type[BaseModel]) -> str:
+    key = ".".join(map(str, item["loc"]))
+    if item["type"] == "extra_forbidden":
+        return f"unknown key {key!r}{closest(key, list(_keys(schema)))}"
+    return f"{key}: {item['msg']} (found {item['input']!r})"
+
+
+def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _keys(kind, f"{prefix}{name}.")

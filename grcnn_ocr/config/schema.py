@@ -1,0 +1,121 @@
+"""The configuration of a recogniser and its training: frozen, typed and strict."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from grcnn_ocr.config.base import Frozen
+from grcnn_ocr.config.engine import EngineConfig
+
+ENGINE = "engine"
+"""In the place of a path: the word engine."""
+
+
+def seconds(value: object) -> object:
+    """Turn `"90s"`, `"20m"` or `"1h30m"` into seconds; numbers are seconds already."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", value.strip())
+    if not value.strip() or not match:
+        raise ValueError(f"{value!r} is not a duration; write it like 90s, 20m or 1h30m")
+    hours, minutes, rest = (int(group or 0) for group in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+class CharsetConfig(Frozen):
+    """Which characters the network knows and how a label is folded to them (`text/charset.py`)."""
+
+    characters: str = "alnum36"
+    """A name (digits, alnum36, alnum62, ascii94) or the characters themselves."""
+    fold_case: bool = True
+    fold_accents: bool = True
+    drop_punctuation: bool = True
+
+
+class PreprocessConfig(Frozen):
+    """How a decoded image becomes the network's input (`preprocess.py`)."""
+
+    height: Literal[32] = 32
+    """What the front ends take."""
+    width: int = Field(100, gt=0)
+    mean: float = 128.0
+    scale: float = Field(128.0, gt=0)
+    interpolation: Literal["area", "bicubic"] = "area"
+
+
+class FrontEndConfig(BaseModel):
+    """A registered front end and its options, which its builder's signature checks."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options, without the name."""
+        return dict(self.model_extra or {})
+
+
+class ModelConfig(Frozen):
+    """Front end, then one BiLSTM for every entry of `lstm_features`, the last of which writes the logits."""
+
+    front_end: FrontEndConfig
+    lstm_features: tuple[PositiveInt, ...] = Field((512, 512), min_length=1)
+
+
+class DataConfig(Frozen):
+    """Where words come from: the word engine, an LMDB or a label file (`path<TAB>label`), or several of these."""
+
+    train: str | dict[str, PositiveFloat] = ENGINE
+    """"engine", a path, or the share of each: {engine: 0.5, mine.lmdb: 0.5}."""
+    validation: str | None = None
+    """Without one: `holdout` of the first training data that are stored, set aside by `train.seed`; of the engine
+    alone, words that it never draws in training."""
+    holdout: float = Field(0.05, gt=0, lt=1)
+    workers: int = Field(1, ge=0)
+    augment: float = Field(1.0, ge=0, le=2)
+    """Strength of the augmentation of stored words; 0 turns it off."""
+    engine: EngineConfig = EngineConfig()
+    reuse: PositiveInt = 1
+    """Steps that each image serves in, some steps apart and freshly distorted on the device: for a GPU that waits for
+    its data."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each source, "engine" or a path, adding to 1."""
+        shares = self.train if isinstance(self.train, dict) else {self.train: 1.0}
+        return {name: share / sum(shares.values()) for name, share in shares.items()}
+
+
+class TrainConfig(Frozen):
+    """The optimisation. A time budget, when given, takes the place of `steps`."""
+
+    batch_size: int = Field(32, gt=0)
+    steps: int | None = Field(None, gt=0)
+    time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(None, gt=0)
+    optimizer: Literal["adamw", "adadelta", "sgd"] = "adamw"
+    lr: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    schedule: Literal["cosine", "one_cycle", "constant"] = "cosine"
+    warmup_steps: int = Field(100, ge=0)
+    clip_norm: float | None = Field(20.0, gt=0)
+    ema_decay: float = Field(0.999, ge=0, lt=1)
+    """Ceiling of the warmed-up decay of the weights' moving average; 0 turns the average off."""
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    validate_every: int | None = Field(None, gt=0)
+    """In steps; by default ten times in a run."""
+    seed: int = Field(0, ge=0)
+
+
+class Config(Frozen):
+    """Everything that defines one recogniser and its training."""
+
+    name: str = "unnamed"
+    task: Literal["words"] = "words"
+    charset: CharsetConfig = CharsetConfig()
+    preprocess: PreprocessConfig = PreprocessConfig()
+    model: ModelConfig
+    data: DataConfig = DataConfig()
+    train: TrainConfig = TrainConfig()

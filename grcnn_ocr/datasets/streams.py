@@ -1,0 +1,130 @@
+"""Endless streams of training samples: sample number n = 0, 1, 2, ... is a pure function of n, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.datasets.augment import Augmenter
+from grcnn_ocr.datasets.synth.engine import WordEngine
+from grcnn_ocr.datasets.words import WordSource, decoded
+from grcnn_ocr.preprocess import Pixels, Preprocessor, to_grayscale
+from grcnn_ocr.text.charset import Charset
+
+MIXTURE_BLOCK = 1000
+"""Samples in which the shares of a mixture are exact, to one in this many."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One preprocessed image (H, W) and the classes of its label."""
+
+    image: Pixels
+    classes: list[int]
+
+
+class Stream(Protocol):
+    """Training samples without end."""
+
+    def sample(self, number: int) -> Sample:
+        """Return sample `number`, counted from 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class StoredStream:
+    """Words of a source, in an order drawn anew for each epoch and each time newly distorted.
+
+    Args:
+        source: where the words are.
+        indices: the usable ones among them, see `audit`.
+        charset: encodes labels.
+        preprocessor: resizes images.
+        augmenter: applied to the resized image, or None.
+        seed: of order and augmentation.
+
+    Raises:
+        ValueError: from `sample`, on an image that cannot be decoded, naming it.
+    """
+
+    source: WordSource
+    indices: NDArray[np.int64]
+    charset: Charset
+    preprocessor: Preprocessor
+    augmenter: Augmenter | None
+    seed: int
+
+    def sample(self, number: int) -> Sample:
+        """Return sample `number`: the (number mod N)-th of its epoch's permutation of N."""
+        epoch, offset = divmod(number, len(self.indices))
+        position = int(_permutation(self.seed, epoch, len(self.indices))[offset])
+        index = int(self.indices[position])
+        image = self.preprocessor.resize(decoded(self.source, index))
+        if self.augmenter is not None:
+            image = self.augmenter(image, (self.seed, epoch, position))
+        return Sample(image, self.charset.encode(self.source.label(index)))
+
+
+@dataclass(frozen=True)
+class DrawnStream:
+    """The word engine's samples; none comes twice."""
+
+    engine: WordEngine
+    preprocessor: Preprocessor
+
+    def sample(self, number: int) -> Sample:
+        """Draw sample `number`."""
+        image, label = self.engine.sample(number)
+        return Sample(self.preprocessor.resize(to_grayscale(image)), self.engine.sampler.charset.encode(label))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several streams, each with its share of every `MIXTURE_BLOCK` samples, in random order.
+
+    Args:
+        streams: at least one.
+        shares: of each, adding to 1.
+        seed: of the order.
+
+    Raises:
+        ValueError: on a share too small for one sample a block.
+    """
+
+    streams: Sequence[Stream]
+    shares: Sequence[float]
+    seed: int
+
+    def __post_init__(self) -> None:
+        if (_counts(tuple(self.shares)) == 0).any():
+            raise ValueError(f"shares {list(self.shares)}: each is at least 1 in {MIXTURE_BLOCK}")
+
+    def sample(self, number: int) -> Sample:
+        """Return the next sample of the stream whose turn it is."""
+        block, offset = divmod(number, MIXTURE_BLOCK)
+        turns = _turns(self.seed, block, tuple(self.shares))
+        turn = int(turns[offset])
+        earlier = block * int(_counts(tuple(self.shares))[turn]) + int((turns[:offset] == turn).sum())
+        return self.streams[turn].sample(earlier)
+
+
+@lru_cache(maxsize=8)
+def _permutation(seed: int, epoch: int, num_samples: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, epoch)).permutation(num_samples)
+
+
+def _counts(shares: tuple[float, ...]) -> NDArray[np.int64]:
+    """Return how many samples of each stream are in a block."""
+    ends = np.round(np.cumsum(shares) / np.sum(shares) * MIXTURE_BLOCK).astype(np.int64)
+    return np.diff(ends, prepend=0)
+
+
+@lru_cache(maxsize=8)
+def _turns(seed: int, block: int, shares: tuple[float, ...]) -> NDArray[np.int64]:
+    """Return the stream of each sample of a block."""
+    return np.random.default_rng((seed, block)).permutation(np.repeat(np.arange(len(shares)), _counts(shares)))

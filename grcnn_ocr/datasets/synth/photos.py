@@ -1,0 +1,81 @@
+"""Photos to stand words on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Photo = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
+
+SYSTEM_FOLDERS = (Path("/usr/share/wallpapers"), Path("/usr/share/backgrounds"))
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
+LONGER_SIDE = 640
+"""Photos are kept at this many pixels along their longer side."""
+MIN_SIDE = 16
+
+
+def load_photos(folders: Sequence[Path]) -> dict[str, Photo]:
+    """Read the photos in folders and below, shrunk, by the digest of their bytes.
+
+    Raises:
+        ValueError: on a file that cannot be decoded, naming it, or if a folder holds no photos.
+    """
+    found = {folder: _find(folder) for folder in folders}
+    for folder, paths in found.items():
+        if not paths:
+            raise ValueError(f"no photos ({' '.join(sorted(ENDINGS))}) in {folder}")
+    return _load([path for paths in found.values() for path in paths])[0]
+
+
+def load_system_photos(folders: Sequence[Path] = SYSTEM_FOLDERS) -> tuple[dict[str, Photo], dict[str, str]]:
+    """Read what wallpapers there are; also return the files that cannot be used, with the reason of each."""
+    paths = [path for folder in folders if folder.is_dir() for path in _find(folder)]
+    return _load(paths, passes_over=True)
+
+
+def _find(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+
+
+def _load(paths: Sequence[Path], passes_over: bool = False) -> tuple[dict[str, Photo], dict[str, str]]:
+    photos, rejected = {}, {}
+    with ThreadPoolExecutor() as pool:
+        for path, outcome in zip(paths, pool.map(_read, paths), strict=True):
+            if not isinstance(outcome, str):
+                digest, photo = outcome
+                photos[digest] = photo
+            elif passes_over:
+                rejected[str(path)] = outcome
+            else:
+                raise ValueError(f"{path}: {outcome}")
+    return dict(sorted(photos.items())), rejected
+
+
+def _read(path: Path) -> tuple[str, Photo] | str:
+    """Return the digest and the shrunk photo, or why it cannot be used."""
+    data = path.read_bytes()
+    image = _decode(data, cv2.IMREAD_REDUCED_COLOR_4)
+    if image is None or max(image.shape[:2]) < LONGER_SIDE:
+        image = _decode(data, cv2.IMREAD_COLOR)
+    if image is None:
+        return "not a photo that can be read; remove it, or convert it to JPEG"
+    factor = min(1.0, LONGER_SIDE / max(image.shape[:2]))
+    size = (round(factor * image.shape[1]), round(factor * image.shape[0]))
+    if min(size) < MIN_SIDE:
+        return "too small or too narrow for a background; remove it"
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return hashlib.sha256(data).hexdigest(), cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
+
+
+def _decode(data: bytes, flags: int) -> NDArray[np.uint8] | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:
+        return None

@@ -1,0 +1,55 @@
+"""Starting from a trained network, also one of another charset."""
+
+from __future__ import annotations
+
+import torch
+
+from grcnn_ocr.models.recognizer import CTCRecognizer
+from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.weights import load_tensors
+
+
+def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, known: Charset, source: str) -> str:
+    """Copy a trained network's weights; of the head, the rows of the blank and of the characters that both know.
+
+    A character that is new starts from its other case, if that is known: S from s, K from k. The rows of all others
+    stay as they were initialised.
+
+    Args:
+        model: initialised in place.
+        charset: of `model`.
+        trained: copied from; the same network but for the number of classes.
+        known: of `trained`.
+        source: names `trained` in errors.
+
+    Returns:
+        For a person: which characters start from what.
+
+    Raises:
+        ValueError: if the networks differ in more than the number of classes.
+    """
+    tensors = dict(trained.state_dict())
+    rows, borrowed, new = {0: 0}, [], []
+    for index, character in enumerate(charset.characters, start=1):
+        if character in known.characters:
+            rows[index] = known.characters.index(character) + 1
+        elif (other := character.swapcase()) in known.characters:
+            rows[index] = known.characters.index(other) + 1
+            borrowed.append(character)
+        else:
+            new.append(character)
+    ours, theirs = torch.tensor(list(rows)), torch.tensor(list(rows.values()))
+    for key in model.head_keys:
+        head = model.state_dict()[key].clone()
+        if key in tensors and tensors[key].shape[1:] == head.shape[1:]:  # else `load_tensors` names it
+            head[ours] = tensors[key][theirs]
+            tensors[key] = head
+    load_tensors(model, tensors, source)
+    report = [f"{len(rows) - len(borrowed) - 1} of {len(charset.characters)} characters start as {source} knows them"]
+    if borrowed:
+        report.append(f"from their other case: {''.join(borrowed)}")
+    if new:
+        report.append(f"anew: {''.join(new)}")
+    if dropped := [character for character in known.characters if character not in charset.characters]:
+        report.append(f"no longer known: {''.join(dropped)}")
+    return "; ".join(report)

@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from grcnn_ocr.build import build_charset, build_model
+from grcnn_ocr.training.initialisation import initialise
+from grcnn_ocr.training.trainer import Trainer
+from grcnn_ocr.weights import Weights, load_weights, save_weights
+
+
+def with_characters(config, characters: str):
+    charset = config.charset.model_copy(update={"characters": characters, "fold_case": False})
+    return config.model_copy(update={"charset": charset})
+
+
+def pair(config, ours: str, theirs: str):
+    found = []
+    for characters in (ours, theirs):
+        settings = with_characters(config, characters)
+        found += [build_model(settings), build_charset(settings.charset)]
+    return found
+
+
+def test_the_rows_of_known_characters_are_kept_and_all_others_said(small_config):
+    model, charset, trained, known = pair(small_config, "bAz", "abc")
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    report = initialise(model, charset, trained, known, "old")
+    for key, value in model.state_dict().items():
+        if key not in model.head_keys:
+            assert torch.equal(value, trained.state_dict()[key])
+            continue
+        theirs = trained.state_dict()[key]
+        expected = [theirs[0], theirs[2], theirs[1], before[key][3]]  # blank, b, A from a, z anew
+        assert all(torch.equal(row, other) for row, other in zip(value, expected, strict=True))
+    assert report == (
+        "1 of 3 characters start as old knows them; from their other case: A; anew: z; no longer known: ac"
+    )
+
+
+def test_the_head_is_what_has_a_row_a_class(small_config):
+    model = build_model(with_characters(small_config, "abcdefg"))
+    assert {key for key, value in model.state_dict().items() if 8 in value.shape[:1]} >= set(model.head_keys)
+    sizes = {len(build_model(with_characters(small_config, "ab")).state_dict()[key]) for key in model.head_keys}
+    assert sizes == {3} and all(len(model.state_dict()[key]) == 8 for key in model.head_keys)
+
+
+def test_another_network_is_an_error_that_names_the_keys(small_config):
+    model, charset, _, _ = pair(small_config, "ab", "ab")
+    other = small_config.model_copy(update={"model": small_config.model.model_copy(update={"lstm_features": (8, 8)})})
+    with pytest.raises(ValueError, match=r"sequence\.0\.lstm\.weight_ih_l0 has shape"):
+        initialise(model, charset, build_model(other), build_charset(other.charset), "old")
+
+
+def test_training_starts_from_the_weights_and_resumes_without_them(small_config, tmp_path, caplog):
+    trained = build_model(small_config)
+    save_weights(tmp_path / "w.safetensors", Weights(trained, small_config))
+    train = small_config.train.model_copy(update={"lr": 1e-12, "ema_decay": 0.0, "weight_decay": 0.0})
+    config = small_config.model_copy(update={"train": train})
+    with caplog.at_level("INFO"):
+        Trainer(config, tmp_path / "run", init=tmp_path / "w.safetensors").run()
+    assert "36 of 36 characters start as" in caplog.text
+    started = load_weights(tmp_path / "run" / "last.safetensors").model.state_dict()
+    for key, value in trained.named_parameters():
+        assert torch.allclose(started[key], value, atol=1e-6), key
+    assert Trainer(config, tmp_path / "run", resume=True, init="nowhere").run() is None
