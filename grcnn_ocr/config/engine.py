@@ -25,6 +25,8 @@ class TextMix(Frozen):
 
     words: Weight = 0.72
     names: Weight = 0.0
+    web: Weight = 0.0
+    """Web and mail addresses."""
     numbers: Weight = 0.08
     prices: Weight = 0.03
     dates: Weight = 0.03
@@ -37,7 +39,10 @@ class TextMix(Frozen):
     lower: Weight = 0.33
     mixed: Weight = 0.02
     punctuation: Chance = 0.06
-    """Share of words with a punctuation mark after, before or inside them."""
+    """Share of words with punctuation marks after, before, around or inside them."""
+    short: Chance = 0.0
+    """Share of words whose length is drawn first, as in running text; the others are drawn evenly from the list, of
+    which most are long."""
 
 
 class Look(Frozen):
@@ -46,6 +51,8 @@ class Look(Frozen):
     # letters
     spacing: Range = (-0.04, 0.22)
     """Added to each advance; drawn squared, so that most are near the font's own."""
+    spaced: Chance = 0.0
+    """Chance of wide letter spacing, 0.2 to 0.8."""
     bolder: Chance = 0.12
     lighter: Chance = 0.08
     outline: Chance = 0.08
@@ -71,6 +78,9 @@ class Look(Frozen):
     texture: Chance = 0.15
     # clutter
     neighbour: Chance = 0.2
+    """Chance of parts of another word in the widest margin."""
+    beside: Chance = 0.0
+    """Chance of a strip of the next or the previous word beyond the margin on the right or left."""
     frame: Chance = 0.08
     strike: Chance = 0.03
     # light and camera

@@ -39,9 +39,7 @@ def test_distortion_is_fresh_each_step_and_a_function_of_its_seed():
     assert not torch.equal(distort(images, 3), distort(images, 4))
     changed = distort(images, 3)
     assert changed.shape == images.shape and changed.abs().max() <= 1
-    assert all(
-        not torch.allclose(a, b) for a, b in zip(changed[:-1], changed[1:], strict=True)
-    )
+    assert all(not torch.allclose(a, b) for a, b in zip(changed[:-1], changed[1:], strict=True))
     assert reuse.DISTANCE > 1
 
 

@@ -29,7 +29,7 @@ GLYPH_SIZE = 48
 """Pixels of the em square in which glyphs are kept."""
 BUILT_IN = "built-in"
 """Name of the font that comes with Pillow, for systems without any."""
-DRAWABLE = "".join(map(chr, range(33, 127))) + "£€"
+DRAWABLE = "".join(map(chr, range(33, 127))) + "£€“”‘’…•®"
 """Characters that are looked for in every font; those of the charset besides."""
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 """What a usable font draws."""

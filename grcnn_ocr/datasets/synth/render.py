@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -53,14 +54,17 @@ def render(
     mask = _pad(mask, room, room, room, room)
 
     layers = effects.warp(np.dstack([mask, *_under(mask, height, rng, look)]), rng, look)
-    layers, margins = _crop(layers, height, rng, look)
+    beside = _beside(font, neighbour, height, rng, look)
+    layers, margins = _crop(layers, height, rng, look, beside)
     ground = _ground(layers.shape[:2], photos, look, color, rng)
     ink = _ink(ground, look, rng)
     pixels = ground
     if layers.shape[2] > 1:
         pixels = _over(pixels, layers[:, :, 1], _color(rng.uniform(0, 255), color, rng))
     pixels = _over(pixels, layers[:, :, 0], ink)
-    if rng.random() < look.neighbour and all(character in font.glyphs for character in neighbour):
+    if beside is not None:
+        beside.draw(pixels, margins, ink)
+    elif rng.random() < look.neighbour and all(character in font.glyphs for character in neighbour):
         _add_neighbour(pixels, lay_out(neighbour, font, rng, look), margins, ink, rng)
     if rng.random() < look.frame:
         _add_line(pixels, margins, ink, rng)
@@ -74,6 +78,8 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
     low, high = look.spacing
     draw = rng.uniform(-1, 1)
     spacing = GLYPH_SIZE * draw * abs(draw) * (high if draw > 0 else -low)
+    if rng.random() < look.spaced:
+        spacing = GLYPH_SIZE * rng.uniform(0.2, 0.8)
     pen, placed = 0.0, []
     for character in text:
         glyph = font.glyphs[character]
@@ -100,8 +106,35 @@ def _under(mask: Mask, height: int, rng: random.Random, look: Look) -> list[Mask
     return []
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """A strip of another word, to stand beside this one: its last letters on the left, or its first on the right."""
+
+    strip: Mask
+    gap: int
+    is_left: bool
+
+    def draw(self, pixels: Pixels, margins: tuple[int, int, int, int], ink: Pixels) -> None:
+        """Draw it on the outer edge, its foot at the foot of the word's ink."""
+        foot = pixels.shape[0] - max(margins[1], 0)
+        top = max(0, foot - self.strip.shape[0])
+        strip = self.strip[-(foot - top) :]
+        place = pixels[top:foot, : strip.shape[1]] if self.is_left else pixels[top:foot, -strip.shape[1] :]
+        place[...] = _over(place, strip, ink)
+
+
+def _beside(font: Font, neighbour: str, height: int, rng: random.Random, look: Look) -> _Beside | None:
+    if rng.random() >= look.beside or not all(character in font.glyphs for character in neighbour):
+        return None
+    mask = lay_out(neighbour, font, rng, look)
+    mask = _resize(mask, max(4, round(height / mask.shape[0] * mask.shape[1])), height)
+    width = max(1, round(rng.uniform(0.03, 0.4) * height))
+    is_left = rng.random() < 0.35
+    return _Beside(mask[:, -width:] if is_left else mask[:, :width], round(rng.uniform(0.12, 0.4) * height), is_left)
+
+
 def _crop(
-    layers: NDArray[np.uint8], height: int, rng: random.Random, look: Look
+    layers: NDArray[np.uint8], height: int, rng: random.Random, look: Look, beside: _Beside | None
 ) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
     """Cut out the ink with margins, negative ones into it; return (top, bottom, left, right) margins too."""
     ink = layers[:, :, 0]
@@ -114,6 +147,9 @@ def _crop(
     top, bottom, left, right = (
         max(round((low + (high - low) * loose * rng.random()) * height), -int(extent) // 4) for extent in extents
     )
+    if beside is not None:
+        extra = beside.gap + beside.strip.shape[1]
+        left, right = (left + extra, right) if beside.is_left else (left, right + extra)
     y0, y1, x0, x1 = rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right
     y1, x1 = max(y1, y0 + 4), max(x1, x0 + 4)
     pad = [max(0, int(n)) for n in (-y0, y1 - ink.shape[0], -x0, x1 - ink.shape[1])]

@@ -13,6 +13,13 @@ from grcnn_ocr.text.charset import Charset, min_frames
 SYSTEM_WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec January February March April June July August".split()
 CURRENCIES = "$£€"
+MARKS_AFTER = ". . , , ! ! ? : ; !! !!! ... … ' ’ \" ” ) - * ®".split()
+MARKS_BEFORE = "' ‘ \" “ ( @ # + - & • * $ ... /".split()
+MARKS_AROUND = "\"\" “” '' ‘’ () [] -- **".split()
+MARKS_INSIDE = "-'’./&:_+"
+WEB_ENDINGS = [".com", ".com", ".com", ".org", ".net", ".co.uk", ".de", ".fr", ".in", ".info", ".eu", ".tv"]
+RUNNING_TEXT = {1: 2, 2: 11, 3: 18, 4: 18, 5: 14, 6: 11, 7: 9, 8: 6, 9: 4, 10: 3, 11: 2, 12: 2}
+"""Weight of each length, in characters, among the words of running English; the last stands for all longer ones."""
 MAX_DRAWS = 1000
 """Texts tried for one sample before giving up."""
 
@@ -54,7 +61,14 @@ class TextSampler:
         self.max_length = max_length
         self.max_frames = max_frames
         self.words = [word for word in words if self._label(word)]
-        of_words = {self._word: mix.words, self._name: mix.names, self._compound: mix.compounds}
+        by_length: dict[int, list[str]] = {}
+        for word in self.words:
+            by_length.setdefault(min(len(word), max(RUNNING_TEXT)), []).append(word)
+        self._by_length = list(by_length.values())
+        self._length_weights = [RUNNING_TEXT[length] for length in by_length]
+        of_words = {
+            self._word: mix.words, self._name: mix.names, self._web: mix.web, self._compound: mix.compounds,
+        }  # fmt: skip
         others = {
             _number: mix.numbers, _price: mix.prices, _date: mix.dates, _phone: mix.phones, _code: mix.codes,
             _initials: mix.initials,
@@ -86,11 +100,11 @@ class TextSampler:
     def _word(self, rng: random.Random) -> str:
         mix = self.mix
         case = rng.choices(list(CASES), [mix.upper, mix.title, mix.lower, mix.mixed])[0]
-        word = CASES[case](rng.choice(self.words), rng)
-        if rng.random() < mix.punctuation:
-            position = rng.choice((0, len(word), len(word), len(word), rng.randint(0, len(word))))
-            word = word[:position] + rng.choice(".,!?:;'-&\"()/") + word[position:]
-        return word
+        words = self.words
+        if rng.random() < mix.short:
+            words = rng.choices(self._by_length, self._length_weights)[0]
+        word = CASES[case](rng.choice(words), rng)
+        return _punctuated(word, rng) if rng.random() < mix.punctuation else word
 
     def _name(self, rng: random.Random) -> str:
         """Return a name as on doors and shops: O'NEIL, McDonald, J.Smith, Joe's."""
@@ -101,11 +115,32 @@ class TextSampler:
         name = prefix[0] + name + rng.choices(("", "'s", "s", "'S"), (6, 4, 1, 1))[0]
         return name.upper() if rng.random() < 0.4 else name
 
+    def _web(self, rng: random.Random) -> str:
+        """Return a web or mail address."""
+        host = "".join(min((rng.choice(self.words) for _ in range(2)), key=len) for _ in range(rng.choice((1, 1, 2))))
+        host = rng.choices((str.lower, str.title, str.upper), (6, 2, 1))[0](host)
+        before = rng.choices(("www.", "", "@", "http://", rng.choice(self.words).lower() + "@"), (8, 3, 1, 1, 1))[0]
+        address = before + host + rng.choice(WEB_ENDINGS)
+        return address.upper() if rng.random() < 0.1 else address
+
     def _compound(self, rng: random.Random) -> str:
         """Return two short words in one, as in web addresses and names of firms, or a word and a number."""
         short = min((rng.choice(self.words) for _ in range(4)), key=len)
         other = rng.choice((str(rng.randint(1, 99)), min((rng.choice(self.words) for _ in range(4)), key=len)))
         return rng.choice((str.upper, str.lower, str.title))(short + rng.choice(("", "", "-", ".", "&")) + other)
+
+
+def _punctuated(word: str, rng: random.Random) -> str:
+    place = rng.random()
+    if place < 0.55:
+        return word + rng.choice(MARKS_AFTER)
+    if place < 0.7:
+        return rng.choice(MARKS_BEFORE) + word
+    if place < 0.9:
+        before, after = rng.choice(MARKS_AROUND)
+        return before + word + after
+    position = rng.randint(0, len(word))
+    return word[:position] + rng.choice(MARKS_INSIDE) + word[position:]
 
 
 def _number(rng: random.Random) -> str:
