@@ -9,17 +9,14 @@ network alone is measured. Reading: `Recognizer` from decoded crops to text. Med
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
-from datetime import date
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from heading import print_heading
 
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import list_configs, load_config
@@ -77,13 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    git = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-    hardware = torch.cuda.get_device_name() if DEVICE.type == "cuda" else f"{os.cpu_count()} CPU cores"
-    print(
-        f"# Throughput, words/s\n\n{date.today()}, commit {commit}, {hardware} ({platform.processor() or 'CPU'}), "
-        f"torch {torch.__version__}, `python benchmarks/throughput.py --repeats {repeats}`\n"
-    )
+    print_heading("Throughput, words/s")
     print("| preset | parameters | train float32, contiguous | train bf16, channels_last | read 64 | read 1 |")
     print("|---|---|---|---|---|---|")
     for name in list_configs():

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from grcnn_ocr.training.monitor import StepReport
 
 SHOWN_EXAMPLES = 4
+STOPPED = 3
+"""Exit code of a run that was asked to stop before its end."""
 
 
 def train(
@@ -56,6 +58,8 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         result = trainer.run()
+    if trainer.progress.step != trainer.progress.total_steps:
+        raise typer.Exit(STOPPED)
     if result is None:
         console.print(f"the run in {folder} was complete already")
     else:
@@ -103,6 +107,10 @@ class ConsoleMonitor:
     def on_steps(self, report: StepReport) -> None:
         """Move the bar."""
         figures = f"loss {report.loss:.2f}, {report.words_per_second:.0f} words/s, data wait {report.data_wait:.0%}"
+        if report.memory is not None:
+            figures += f", {report.memory / 2**30:.1f} GiB"
+        if report.skipped_steps:
+            figures += f", {report.skipped_steps} steps skipped"
         self._bar.update(self._task, completed=report.step, total=report.total_steps, figures=figures)
 
     def on_validation(self, step: int, result: Result, is_best: bool) -> None:

@@ -93,6 +93,9 @@ class TrainConfig(Frozen):
     """The optimisation. A time budget, when given, takes the place of `steps`."""
 
     batch_size: int = Field(32, gt=0)
+    """Words a step takes, in each process."""
+    accumulate: PositiveInt = 1
+    """Parts that a step's words are run in, to need less memory; BatchNorm sees a part at a time."""
     steps: int | None = Field(None, gt=0)
     time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(None, gt=0)
     optimizer: Literal["adamw", "adadelta", "sgd"] = "adamw"
@@ -103,9 +106,13 @@ class TrainConfig(Frozen):
     clip_norm: float | None = Field(20.0, gt=0)
     ema_decay: float = Field(0.999, ge=0, lt=1)
     """Ceiling of the warmed-up decay of the weights' moving average; 0 turns the average off."""
+    batch_norm: Literal["local", "synchronised", "frozen"] = "local"
+    """Statistics of each process's own batch, of all processes' together (GPUs), or the running ones, unchanged."""
     precision: Literal["auto", "bf16", "float32"] = "auto"
     validate_every: int | None = Field(None, gt=0)
     """In steps; by default ten times in a run."""
+    save_every: Annotated[float, BeforeValidator(seconds)] = Field(300.0, ge=0)
+    """Duration between two states for resuming, besides those at validations."""
     seed: int = Field(0, ge=0)
 
 

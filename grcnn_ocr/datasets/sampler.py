@@ -1,4 +1,4 @@
-"""The order of training samples: a pure function of the step, whoever asks."""
+"""The order of training samples: a pure function of the batch's number, whoever asks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from itertools import count
 
 
 @dataclass(frozen=True)
-class StepBatches:
+class StreamBatches:
     """An endless batch sampler that can start at any step.
 
-    Step s takes the next `batch_size * num_processes` samples of the stream, each process its own share.
+    Batch number b takes the next `batch_size * num_processes` samples of the stream, each process its own share.
 
     Args:
         batch_size: of each process.
-        start: first step.
+        start: first batch.
         process: index of this process.
-        num_processes: how many share a step.
+        num_processes: how many share a batch number.
     """
 
     batch_size: int
@@ -26,6 +26,10 @@ class StepBatches:
     num_processes: int = 1
 
     def __iter__(self) -> Iterator[list[int]]:
-        for step in count(self.start):
-            first = (step * self.num_processes + self.process) * self.batch_size
-            yield list(range(first, first + self.batch_size))
+        for number in count(self.start):
+            yield list(self.samples(number))
+
+    def samples(self, number: int) -> range:
+        """Return the samples of batch `number`."""
+        first = (number * self.num_processes + self.process) * self.batch_size
+        return range(first, first + self.batch_size)

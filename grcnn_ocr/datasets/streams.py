@@ -35,6 +35,10 @@ class Stream(Protocol):
         """Return sample `number`, counted from 0."""
         ...
 
+    def place(self, number: int) -> str:
+        """Name sample `number` in a message."""
+        ...
+
 
 @dataclass(frozen=True)
 class StoredStream:
@@ -61,13 +65,20 @@ class StoredStream:
 
     def sample(self, number: int) -> Sample:
         """Return sample `number`: the (number mod N)-th of its epoch's permutation of N."""
-        epoch, offset = divmod(number, len(self.indices))
-        position = int(_permutation(self.seed, epoch, len(self.indices))[offset])
+        epoch, position = self._position(number)
         index = int(self.indices[position])
         image = self.preprocessor.resize(decoded(self.source, index))
         if self.augmenter is not None:
             image = self.augmenter(image, (self.seed, epoch, position))
         return Sample(image, self.charset.encode(self.source.label(index)))
+
+    def place(self, number: int) -> str:
+        """Name the word in its source."""
+        return self.source.place(int(self.indices[self._position(number)[1]]))
+
+    def _position(self, number: int) -> tuple[int, int]:
+        epoch, offset = divmod(number, len(self.indices))
+        return epoch, int(_permutation(self.seed, epoch, len(self.indices))[offset])
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,10 @@ class DrawnStream:
         """Draw sample `number`."""
         image, label = self.engine.sample(number)
         return Sample(self.preprocessor.resize(to_grayscale(image)), self.engine.sampler.charset.encode(label))
+
+    def place(self, number: int) -> str:
+        """Name the sample."""
+        return f"sample {number} of the word engine"
 
 
 @dataclass(frozen=True)
@@ -106,11 +121,20 @@ class Mixture:
 
     def sample(self, number: int) -> Sample:
         """Return the next sample of the stream whose turn it is."""
+        turn, earlier = self._turn(number)
+        return self.streams[turn].sample(earlier)
+
+    def place(self, number: int) -> str:
+        """Name the sample in its stream."""
+        turn, earlier = self._turn(number)
+        return self.streams[turn].place(earlier)
+
+    def _turn(self, number: int) -> tuple[int, int]:
+        """Return whose turn it is, and how many samples that stream gave before."""
         block, offset = divmod(number, MIXTURE_BLOCK)
         turns = _turns(self.seed, block, tuple(self.shares))
         turn = int(turns[offset])
-        earlier = block * int(_counts(tuple(self.shares))[turn]) + int((turns[:offset] == turn).sum())
-        return self.streams[turn].sample(earlier)
+        return turn, block * int(_counts(tuple(self.shares))[turn]) + int((turns[:offset] == turn).sum())
 
 
 @lru_cache(maxsize=8)

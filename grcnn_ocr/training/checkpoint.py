@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import torch
 from grcnn_ocr.config import Config
 from grcnn_ocr.files import written_aside
 
-FREE_TO_CHANGE = ("data.workers",)
+logger = logging.getLogger(__name__)
+
+FREE_TO_CHANGE = ("data.workers", "train.save_every")
 """Settings that a resumed run may change, since no result depends on them."""
 
 
@@ -25,6 +28,7 @@ class Progress:
         step: steps done.
         best_accuracy: of the validations so far; -1 before the first.
         seconds: spent, over all sessions.
+        skipped_steps: without an update, for their gradient was not finite.
     """
 
     total_steps: int | None
@@ -32,26 +36,51 @@ class Progress:
     step: int = 0
     best_accuracy: float = -1.0
     seconds: float = 0.0
+    skipped_steps: int = 0
 
 
 def save_state(path: Path, config: Config, progress: Progress, states: dict[str, Any]) -> None:
-    """Write progress and the state dicts of model, average and optimiser, aside and renamed."""
-    with written_aside(path) as aside:
-        torch.save({"config": config.model_dump(mode="json"), "progress": vars(progress), "states": states}, aside)
+    """Write progress and the state dicts of model, average and optimiser, aside and renamed; keep the one before.
+
+    Raises:
+        ValueError: if it cannot be written, as on a full disk; what was there stays.
+    """
+    try:
+        with written_aside(path) as aside:
+            torch.save({"config": config.model_dump(mode="json"), "progress": vars(progress), "states": states}, aside)
+            if path.exists():
+                path.replace(previous(path))
+    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
+        raise ValueError(
+            f"the state of step {progress.step} could not be written to {path}: {error}; make room and --resume"
+        ) from None
+
+
+def previous(path: Path) -> Path:
+    """Return where the state before the newest one is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def load_state(path: Path, config: Config, num_processes: int) -> tuple[Progress, dict[str, Any]]:
-    """Read a training state.
+    """Read the newest training state; the one before it if that is damaged or missing, which is logged.
 
     Raises:
-        ValueError: if there is none, it cannot be read, or it is of another configuration or number of processes.
+        ValueError: if there is none, none can be read, or it is of another configuration or number of processes.
     """
-    if not path.is_file():
+    found = [candidate for candidate in (path, previous(path)) if candidate.is_file()]
+    if not found:
         raise ValueError(f"nothing to resume: no {path}")
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds on a damaged file
-        raise ValueError(f"{path} cannot be read as a training state: {error}") from None
+    problems = []
+    for candidate in found:
+        try:
+            saved = torch.load(candidate, map_location="cpu", weights_only=True)
+            break
+        except Exception as error:  # torch raises many kinds on a damaged file
+            problems.append(f"{candidate} cannot be read as a training state: {error or type(error).__name__}")
+    else:
+        raise ValueError("; ".join(problems))
+    for problem in problems:
+        logger.warning("%s; going on from %s, step %d", problem, candidate, saved["progress"]["step"])
     old, new = _flat(saved["config"]), _flat(config.model_dump(mode="json"))
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key) and key not in FREE_TO_CHANGE]
     if changed:

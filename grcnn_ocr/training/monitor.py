@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,8 @@ class StepReport:
         gradient_norm: of the last step, before clipping.
         words_per_second: since the last report.
         data_wait: share of that time spent waiting for data, 0 to 1.
+        memory: bytes of a GPU's memory in use at most so far, None on a CPU.
+        skipped_steps: of the whole run, for their gradient was not finite.
     """
 
     step: int
@@ -31,6 +34,23 @@ class StepReport:
     gradient_norm: float
     words_per_second: float
     data_wait: float
+    memory: int | None = None
+    skipped_steps: int = 0
+
+
+@dataclass
+class Lap:
+    """The steps between two reports.
+
+    Attributes:
+        first_step: steps done at its begin.
+        waited: seconds spent waiting for data.
+        started: on the performance counter; moved on by what is not training.
+    """
+
+    first_step: int
+    waited: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
 
 
 class Monitor(Protocol):

@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 
-import cv2
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
 
 from grcnn_ocr.build import build_charset
 from grcnn_ocr.config import Config
 from grcnn_ocr.datasets.batch import Batch
-from grcnn_ocr.datasets.sampler import StepBatches
 from grcnn_ocr.evaluation.words import Result
 from grcnn_ocr.training.budget import MEASURED_STEPS, WARMUP_STEPS, Measurement, total_steps, validates_at
 from grcnn_ocr.training.checkpoint import Progress, load_state, save_state
 from grcnn_ocr.training.ema import MovingAverage
+from grcnn_ocr.training.feed import Feed
 from grcnn_ocr.training.initialisation import initialise
-from grcnn_ocr.training.monitor import Monitor, StepReport
+from grcnn_ocr.training.monitor import Lap, Monitor, StepReport
 from grcnn_ocr.training.optim import build_optimizer, learning_rate
-from grcnn_ocr.training.reuse import reused
 from grcnn_ocr.training.tasks import WordsTask
+from grcnn_ocr.training.watch import StepGuard, StopRequest, stop_requests
 from grcnn_ocr.weights import Weights, find_weights, load_weights, save_weights
 
 logger = logging.getLogger(__name__)
 
 REPORT_EVERY = 10
 """Steps between two reports to the monitors."""
+BLANKS_ONLY = (
+    "after {} steps the network still reads nothing in any validation word. CTC begins with some hundred to two "
+    "thousand such steps; if it lasts, check the labels against the pictures (grcnn-ocr lmdb), try a smaller "
+    "train.batch_size (more steps), a train.lr between 5e-4 and 2e-3, or start from weights (--init)"
+)
 
 
 class Trainer:
@@ -59,10 +65,6 @@ class Trainer:
         monitors: Sequence[Monitor] = (),
         init: str | Path | None = None,
     ) -> None:
-        if config.train.batch_size % config.data.reuse:
-            raise ValueError(
-                f"train.batch_size {config.train.batch_size} is not a multiple of data.reuse {config.data.reuse}"
-            )
         self.started = time.perf_counter()
         self.config = config
         self.output = output
@@ -77,6 +79,8 @@ class Trainer:
             known = build_charset(trained.config.charset)
             report = initialise(self.task.model, self.task.charset, trained.model, known, str(init))
             logger.info("%s", report)
+        if config.train.batch_norm == "synchronised":
+            self.task.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.task.model)
         self.average = MovingAverage(self.task.model.to(self.accelerator.device), config.train.ema_decay)
         optimizer = build_optimizer(self.task.model.parameters(), config.train)
         self.model, self.optimizer = self.accelerator.prepare(
@@ -90,92 +94,113 @@ class Trainer:
             self.average.model.load_state_dict(states["average"])
             self.optimizer.load_state_dict(states["optimizer"])
             logger.info("resumed at step %d of %s", self.progress.step, self.progress.total_steps)
+        accelerator = self.accelerator
+        self.feed = Feed(
+            self.task.dataset, config, accelerator.process_index, accelerator.num_processes, accelerator.device
+        )
+        self.guard = StepGuard(self.network)
         self.first_step = self.progress.step
         self.earlier_seconds = self.progress.seconds
 
     def run(self) -> Result | None:
-        """Train to the end of the budget; return the last validation, None if there was nothing left to do."""
+        """Train to the end of the budget, or until SIGTERM or Ctrl-C.
+
+        Returns:
+            The last validation; None if there was nothing left to do, or the run was stopped before one.
+        """
         progress, settings = self.progress, self.config.train
         result = None
-        batches = self._batches()
-        self.model.train()
-        lap_start, lap_step, waited = time.perf_counter(), progress.step, 0.0
-        measuring_since = lap_start
-        while progress.step != progress.total_steps:
-            waiting_since = time.perf_counter()
-            batch = next(batches)
-            waited += time.perf_counter() - waiting_since
+        batches = self.feed.batches(progress.step)
+        self._train_mode()
+        lap = Lap(progress.step)
+        saved_at = measuring_since = time.perf_counter()
+        with stop_requests() as stop:
+            while progress.step != progress.total_steps:
+                waiting_since = time.perf_counter()
+                parts = list(islice(batches, settings.accumulate))
+                lap.waited += time.perf_counter() - waiting_since
 
-            lr = learning_rate(progress.step, progress.total_steps, settings)
-            loss, gradient_norm = self._step(batch, lr)
-            self.average.update(self.network, progress.step)
-            progress.step += 1
+                lr = learning_rate(progress.step, progress.total_steps, settings)
+                loss, gradient_norm = self._step(parts, lr)
+                self.average.update(self.network, progress.step)
+                progress.step += 1
 
-            if progress.step % REPORT_EVERY == 0 or progress.step == progress.total_steps:
-                lap = time.perf_counter() - lap_start
-                words = (progress.step - lap_step) * settings.batch_size * self.accelerator.num_processes
-                report = StepReport(
-                    progress.step,
-                    progress.total_steps,
-                    float(loss),
-                    lr,
-                    float(gradient_norm),
-                    words / lap,
-                    waited / lap,
-                )
-                for monitor in self.monitors:
-                    monitor.on_steps(report)
-                lap_start, lap_step, waited = time.perf_counter(), progress.step, 0.0
-            if progress.step - self.first_step == WARMUP_STEPS:
-                measuring_since = time.perf_counter()
-            pause = time.perf_counter()
-            if progress.total_steps is None and progress.step - self.first_step == MEASURED_STEPS:
-                self._measure((pause - measuring_since) / (MEASURED_STEPS - WARMUP_STEPS))
-            if validates_at(progress.step, progress.total_steps, settings):
-                result = self._validate()
-            lap_start += time.perf_counter() - pause
+                if progress.step % REPORT_EVERY == 0 or progress.step == progress.total_steps:
+                    self._report(lap, loss, gradient_norm, lr)
+                    lap = Lap(progress.step)
+                if progress.step - self.first_step == WARMUP_STEPS:
+                    measuring_since = time.perf_counter()
+                pause = time.perf_counter()
+                if progress.total_steps is None and progress.step - self.first_step == MEASURED_STEPS:
+                    self._measure((pause - measuring_since) / (MEASURED_STEPS - WARMUP_STEPS))
+                if validates_at(progress.step, progress.total_steps, settings):
+                    result, saved_at = self._validate(), time.perf_counter()
+                elif pause - saved_at > settings.save_every:
+                    self._save_state()
+                    saved_at = time.perf_counter()
+                if self._is_asked_to(stop):
+                    self._save_state()
+                    logger.warning("%s: stopped after step %d, go on with --resume", stop.name, progress.step)
+                    break
+                lap.started += time.perf_counter() - pause
         return result
 
-    def _batches(self) -> Iterator[Batch]:
-        reuse = self.config.data.reuse
-        order = StepBatches(
-            self.config.train.batch_size // reuse,
-            self.progress.step,
-            self.accelerator.process_index,
-            self.accelerator.num_processes,
-        )
-        workers = self.config.data.workers
-        loader = DataLoader(
-            self.task.dataset,
-            batch_sampler=order,
-            collate_fn=self.task.dataset.collate,
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-            worker_init_fn=_single_thread,
-            pin_memory=self.accelerator.device.type == "cuda",
-        )
-        device, settings = self.accelerator.device, self.config.train
-        try:
-            if reuse == 1:
-                yield from (batch.to(device) for batch in loader)
-            else:
-                yield from reused(loader, reuse, settings.seed, self.progress.step, device)
-        except ValueError as error:
-            # from a worker it comes as that process's traceback, then the message
-            message = str(error).partition("\nValueError: ")[2].strip()
-            raise (ValueError(message) if message else error) from error
+    def _train_mode(self) -> None:
+        self.model.train()
+        if self.config.train.batch_norm == "frozen":
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
 
-    def _step(self, batch: Batch, lr: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take one optimisation step; return the loss and the norm of the gradient before clipping."""
+    def _report(self, lap: Lap, loss: Tensor, gradient_norm: Tensor, lr: float) -> None:
+        """Tell the monitors of the last few steps; the loss is the mean of all processes'."""
+        accelerator, progress = self.accelerator, self.progress
+        seconds = time.perf_counter() - lap.started
+        words = (progress.step - lap.first_step) * self.config.train.batch_size * accelerator.num_processes
+        report = StepReport(
+            progress.step,
+            progress.total_steps,
+            float(accelerator.reduce(loss, reduction="mean")),
+            lr,
+            float(gradient_norm),
+            words / seconds,
+            lap.waited / seconds,
+            torch.cuda.max_memory_allocated() if accelerator.device.type == "cuda" else None,
+            progress.skipped_steps,
+        )
+        for monitor in self.monitors:
+            monitor.on_steps(report)
+
+    def _is_asked_to(self, stop: StopRequest) -> bool:
+        """Whether to stop; several processes stop at the same step, one that they all report at."""
+        if self.accelerator.num_processes == 1:
+            return stop.name is not None
+        if self.progress.step % REPORT_EVERY:
+            return False
+        asked = torch.tensor(float(stop.name is not None), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(asked) > 0)
+
+    def _step(self, parts: list[Batch], lr: float) -> tuple[Tensor, Tensor]:
+        """Take one optimisation step; return the mean loss and the norm of the gradient before clipping."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
-            loss = self.task.loss(self.model, batch)
-        self.accelerator.backward(loss)
+        self.guard.before()
+        losses = []
+        for number, batch in enumerate(parts, start=1):
+            is_last = number == len(parts)
+            with nullcontext() if is_last else self.accelerator.no_sync(self.model):
+                with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
+                    loss = self.task.loss(self.model, batch) / len(parts)
+                self.accelerator.backward(loss)
+            losses.append(loss.detach())
+        loss = torch.stack(losses).sum()
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.train.clip_norm or float("inf"))
-        self.optimizer.step()
+        if self.guard.refuses(self.progress.step, loss, norm, self.feed.places(self.progress.step)):
+            self.progress.skipped_steps += 1
+        else:
+            self.optimizer.step()
         self.optimizer.zero_grad()
-        return loss.detach(), norm
+        return loss, norm
 
     def _measure(self, step_seconds: float) -> None:
         """Turn the time budget into a number of steps, once."""
@@ -192,6 +217,8 @@ class Trainer:
         """Validate the averaged weights, save them and the state, tell the monitors."""
         progress = self.progress
         result = self.task.validate(self.average.model, self.accelerator.device)
+        if progress.step > self.config.train.warmup_steps and not any(example.text for example in result.examples):
+            logger.warning("%s", BLANKS_ONLY.format(progress.step))
         accuracy = result.counts.word_accuracy
         is_best = accuracy > progress.best_accuracy
         progress.best_accuracy = max(accuracy, progress.best_accuracy)
@@ -235,7 +262,3 @@ def use_bf16(config: Config) -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def _single_thread(worker: int) -> None:
-    cv2.setNumThreads(0)

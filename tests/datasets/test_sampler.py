@@ -3,15 +3,15 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grcnn_ocr.datasets.sampler import StepBatches
+from grcnn_ocr.datasets.sampler import StreamBatches
 
 
 def take(count: int, **arguments: int) -> list[list[int]]:
-    return list(islice(StepBatches(**arguments), count))
+    return list(islice(StreamBatches(**arguments), count))
 
 
 @given(start=st.integers(0, 30), batch_size=st.integers(1, 9))
-def test_starting_at_a_step_continues_the_same_order(start, batch_size):
+def test_starting_at_a_batch_continues_the_same_order(start, batch_size):
     whole = take(start + 5, batch_size=batch_size)
     assert take(5, batch_size=batch_size, start=start) == whole[start:]
 

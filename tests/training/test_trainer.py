@@ -1,3 +1,11 @@
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -81,10 +89,11 @@ def test_resuming_with_another_configuration_names_what_differs(small_config, tm
         Trainer(other, tmp_path, resume=True)
 
 
-def test_resuming_nothing_or_a_damaged_state_is_an_error(small_config, tmp_path):
+def test_resuming_nothing_or_damaged_states_is_an_error(small_config, tmp_path):
     with pytest.raises(ValueError, match="nothing to resume"):
         Trainer(small_config, tmp_path, resume=True)
     (tmp_path / "state.pt").write_bytes(b"junk")
+    (tmp_path / "state.previous.pt").write_bytes(b"")
     with pytest.raises(ValueError, match="cannot be read as a training state"):
         Trainer(small_config, tmp_path, resume=True)
 
@@ -213,7 +222,7 @@ def test_a_run_that_reuses_images_is_resumed_exactly(small_config, tmp_path):
 
 def test_images_that_cannot_be_shared_out_are_an_error(small_config, tmp_path):
     data = small_config.data.model_copy(update={"reuse": 3})
-    with pytest.raises(ValueError, match=r"train\.batch_size 8 is not a multiple of data\.reuse 3"):
+    with pytest.raises(ValueError, match=r"train\.batch_size 8 is not a multiple of 3"):
         Trainer(small_config.model_copy(update={"data": data}), tmp_path)
 
 
@@ -227,3 +236,163 @@ def test_several_sources_are_mixed_and_the_first_stored_one_is_held_out(small_co
     assert trainer.task.dataset.stream.shares == [0.75, 0.25]
     assert [len(stream.indices) for stream in trainer.task.dataset.stream.streams] == [12, 16]
     assert len(trainer.task.validation) == 4
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_newest_state_falls_back_to_the_one_before_and_says_so(small_config, tmp_path, damage, caplog):
+    Trainer(small_config, tmp_path / "whole").run()
+    Trainer(small_config, tmp_path / "run").run()
+    newest = tmp_path / "run" / "state.pt"
+    if damage == "cut":
+        newest.write_bytes(newest.read_bytes()[:-2000])
+    else:  # killed between the two renames
+        newest.unlink()
+    resumed = Trainer(small_config, tmp_path / "run", resume=True)
+    assert resumed.progress.step == 4
+    assert damage == "gone" or ("cannot be read as a training state" in caplog.text and "step 4" in caplog.text)
+    resumed.run()
+    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(newest))
+
+
+def test_a_state_is_saved_between_validations_too(small_config, tmp_path):
+    config = with_train(small_config, save_every=0.0, validate_every=8)
+    with pytest.raises(Interrupted):
+        Trainer(config, tmp_path / "parts", monitors=[StopAfter(8)]).run()
+    (tmp_path / "parts" / "state.pt").unlink()  # of step 8
+    resumed = Trainer(config, tmp_path / "parts", resume=True)
+    assert resumed.progress.step == 7
+    resumed.run()
+    Trainer(config, tmp_path / "whole").run()
+    assert_equal_states(
+        tensors(tmp_path / "whole" / "state.pt")["model"], tensors(tmp_path / "parts" / "state.pt")["model"]
+    )
+
+
+def with_train(config, **changes):
+    return config.model_copy(update={"train": config.train.model_copy(update=changes)})
+
+
+def test_a_step_taken_in_parts_equals_the_whole_step(small_config, tmp_path):
+    config = with_train(small_config, batch_norm="frozen", optimizer="sgd", lr=0.01)
+    Trainer(config, tmp_path / "whole").run()
+    Trainer(with_train(config, accumulate=4), tmp_path / "parts").run()
+    whole, parts = (load_weights(tmp_path / run / "last.safetensors").model.state_dict() for run in ("whole", "parts"))
+    assert all(torch.allclose(whole[key], parts[key], atol=1e-5) for key in whole)
+
+
+def test_frozen_statistics_do_not_change(small_config, tmp_path):
+    trainer = Trainer(with_train(small_config, batch_norm="frozen"), tmp_path)
+    before = {name: buffer.clone() for name, buffer in trainer.network.named_buffers()}
+    weights = {name: value.clone() for name, value in trainer.network.named_parameters()}
+    trainer.run()
+    assert before and all(torch.equal(buffer, before[name]) for name, buffer in trainer.network.named_buffers())
+    assert any(not torch.equal(value, weights[name]) for name, value in trainer.network.named_parameters())
+
+
+class Poisoned:
+    """A loss that is not a number at some steps."""
+
+    def __init__(self, trainer, steps) -> None:
+        self.trainer, self.steps, self.loss = trainer, steps, trainer.task.loss
+
+    def __call__(self, model, batch):
+        return self.loss(model, batch) * (float("nan") if self.trainer.progress.step in self.steps else 1.0)
+
+
+def test_a_step_without_a_finite_gradient_is_skipped_counted_and_named(small_config, tmp_path, caplog, monkeypatch):
+    recorder = Recorder()
+    config = with_train(small_config, steps=10)
+    trainer = Trainer(config, tmp_path, monitors=[recorder])
+    trainer.task.loss = Poisoned(trainer, {2, 5})
+    states = {}
+    update = trainer.average.update
+    monkeypatch.setattr(
+        trainer.average,
+        "update",
+        lambda network, step: (
+            states.update({step: {k: v.clone() for k, v in network.state_dict().items()}}),
+            update(network, step),
+        ),
+    )
+    trainer.run()
+    for step in (2, 5):
+        assert_equal_states(states[step], states[step - 1])
+    assert any(not torch.equal(states[3][key], states[2][key]) for key in states[2])
+    assert recorder.reports[-1].skipped_steps == trainer.progress.skipped_steps == 2
+    assert "step 2: loss nan, gradient norm nan: skipped; its words: " in caplog.text and "labels.tsv:" in caplog.text
+    assert all(torch.isfinite(value).all() for value in trainer.network.state_dict().values())
+
+
+def test_too_many_such_steps_in_a_row_end_the_run(small_config, tmp_path):
+    trainer = Trainer(with_train(small_config, steps=100), tmp_path)
+    trainer.task.loss = Poisoned(trainer, set(range(3, 100)))
+    with pytest.raises(ValueError, match=r"20 steps in a row .* the last one 22.*lower train\.lr"):
+        trainer.run()
+
+
+def test_a_network_that_reads_nothing_is_warned_of(small_config, tmp_path, caplog):
+    config = with_train(small_config, warmup_steps=4)
+    trainer = Trainer(config, tmp_path)
+    bias = dict(trainer.average.model.named_parameters())["sequence.1.join_forward.bias"]
+    update = trainer.average.update
+
+    def only_blanks(network, step):
+        update(network, step)
+        bias[0] = 1e4
+
+    trainer.average.update = only_blanks
+    trainer.run()
+    assert caplog.text.count("reads nothing in any validation word") == 1  # at step 8, not at step 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_the_state_and_stops(small_config, tmp_path, number, caplog):
+    class Signal(Recorder):
+        def on_validation(self, step, result, is_best):
+            if step == 4:
+                os.kill(os.getpid(), number)
+
+    trainer = Trainer(with_train(small_config, steps=9), tmp_path / "parts", monitors=[Signal()])
+    trainer.run()
+    assert trainer.progress.step == 4 and f"{number.name}: stopped after step 4" in caplog.text
+    assert signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
+    Trainer(with_train(small_config, steps=9), tmp_path / "parts", resume=True).run()
+    Trainer(with_train(small_config, steps=9), tmp_path / "whole").run()
+    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+
+
+def test_a_full_disk_ends_the_run_and_leaves_the_state_before(small_config, tmp_path):
+    Trainer(small_config, tmp_path).run()
+    before = (tmp_path / "state.pt").read_bytes()
+    trainer = Trainer(with_train(small_config, steps=12), tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(ValueError, match=r"the state of step 8 could not be written to .*state\.pt: .*make room"):
+            trainer.progress.step = 8
+            trainer._save_state()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (tmp_path / "state.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("num_processes", [2, 3])
+def test_several_processes_train_as_one_with_the_same_words(small_config, tmp_path, num_processes):
+    """Under torchrun, with gloo: the losses and the weights of one process that takes all the words itself."""
+    config = with_train(small_config, batch_norm="frozen", optimizer="sgd", lr=0.01, steps=12, batch_size=12)
+    recorder = Recorder()
+    Trainer(config, tmp_path / "one", monitors=[recorder]).run()
+    share = with_train(config, batch_size=12 // num_processes)
+    (tmp_path / "config.json").write_text(share.model_dump_json())
+    script = Path(__file__).with_name("distributed_run.py")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}",
+               str(script), str(tmp_path / "config.json"), str(tmp_path / "several")]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
+    assert found.returncode == 0, found.stderr[-3000:]
+    losses = json.loads((tmp_path / "several" / "losses.json").read_text())
+    assert losses == pytest.approx([report.loss for report in recorder.reports], abs=1e-5)
+    one, several = (load_weights(tmp_path / run / "last.safetensors").model.state_dict() for run in ("one", "several"))
+    assert all(torch.allclose(one[key], several[key], atol=1e-5) for key in one)

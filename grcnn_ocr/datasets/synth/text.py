@@ -11,6 +11,7 @@ from grcnn_ocr.config import TextMix
 from grcnn_ocr.text.charset import Charset, min_frames
 
 SYSTEM_WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
+BUNDLED_WORDS = Path(__file__).parent / "words.txt"
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec January February March April June July August".split()
 CURRENCIES = "$£€"
 MARKS_AFTER = ". . , , ! ! ? : ; !! !!! ... … ' ’ \" ” ) - * ®".split()
@@ -137,8 +138,8 @@ def _punctuated(word: str, rng: random.Random) -> str:
     if place < 0.7:
         return rng.choice(MARKS_BEFORE) + word
     if place < 0.9:
-        before, after = rng.choice(MARKS_AROUND)
-        return before + word + after
+        marks = rng.choice(MARKS_AROUND)
+        return marks[0] + word + marks[1]
     position = rng.randint(0, len(word))
     return word[:position] + rng.choice(MARKS_INSIDE) + word[position:]
 
@@ -194,9 +195,7 @@ def load_words(path: Path | None = None) -> list[str]:
     Raises:
         ValueError: if the file cannot be read or holds no words.
     """
-    found = path or next((known for known in SYSTEM_WORD_LISTS if known.is_file()), None)
-    if found is None:
-        found = Path(__file__).parent / "words.txt"
+    found = path or next((known for known in SYSTEM_WORD_LISTS if known.is_file()), BUNDLED_WORDS)
     try:
         words = [line.strip() for line in found.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:

@@ -1,0 +1,31 @@
+"""The head of every measurement: what, when, by which code, on what."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import torch
+
+
+def print_heading(title: str, *details: str) -> None:
+    """Print a title; date, commit and hardware; and the command."""
+    git = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    facts = [str(date.today()), f"commit {commit}", hardware(), f"torch {torch.__version__}", *details]
+    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    print(f"# {title}\n\n{', '.join(facts)}\n\n`{command}`\n", flush=True)
+
+
+def hardware() -> str:
+    """Name the GPU, or the CPU and its cores."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{os.cpu_count()} cores of {models[0] if models else 'a CPU'}"

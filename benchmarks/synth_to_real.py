@@ -1,0 +1,90 @@
+"""How well does a network read real words that was trained on drawn ones alone?
+
+    python benchmarks/synth_to_real.py --data ../shared/data --words 1056000 --output runs/synth_to_real
+
+Trains `grcl_lstm_tiny` on the word engine, drawn on the fly, and evaluates the averaged weights, lexicon-free, on the
+way. Everything is chosen on IIIT5K's training words; IC03 and IIIT5K test are reported. Options of the training go
+behind `--set`, weights to start from behind `--init`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from heading import print_heading
+
+from grcnn_ocr.config import load_config
+from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.evaluation.words import Result, evaluate_words
+from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.training.monitor import StepReport
+from grcnn_ocr.training.trainer import Trainer
+from grcnn_ocr.weights import Weights
+
+CALIBRATION = {88: (26.1, 25.3), 184: (65.4, 57.1), 302: (74.5, 67.7), 417: (77.3, 72.3), 530: (81.7, 76.3),
+               643: (83.4, 77.3), 860: (84.0, 78.2), 1060: (84.1, 78.2)}  # fmt: skip
+"""Thousands of words: IC03 and IIIT5K test of a throwaway network of this size on a throwaway engine."""
+
+
+class Report:
+    """Prints a row of the table at every validation."""
+
+    def __init__(self, data: Path, batch_size: int) -> None:
+        self.tests = [open_words(data / "ic03" / "gt.txt"), open_words(data / "iiit5k" / "test.txt")]
+        self.batch_size = batch_size
+        self.started = time.perf_counter()
+        self.trainer: Trainer | None = None
+
+    def on_steps(self, report: StepReport) -> None:
+        """Hear of the last few steps."""
+
+    def on_validation(self, step: int, result: Result, is_best: bool) -> None:
+        """Evaluate on the test sets."""
+        assert self.trainer is not None
+        recognizer = Recognizer(
+            Weights(self.trainer.average.model, self.trainer.config), self.trainer.accelerator.device
+        )
+        accuracies = [evaluate_words(recognizer, test)[0].counts.word_accuracy for test in self.tests]
+        words = step * self.batch_size / 1000
+        known = [figures for thousands, figures in CALIBRATION.items() if thousands <= 1.001 * words]
+        calibration = f"{known[-1][0]} | {known[-1][1]}" if known else " | "
+        figures = " | ".join(f"{100 * accuracy:.1f}" for accuracy in (result.counts.word_accuracy, *accuracies))
+        minutes = (time.perf_counter() - self.started) / 60
+        print(f"| {words:.0f}k | {minutes:.0f} | {figures} | {calibration} |", flush=True)
+
+
+def main() -> None:
+    """Train and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of ic03/ and iiit5k/")
+    parser.add_argument("--words", type=int, default=1_056_000)
+    parser.add_argument("--every", type=int, default=88_000, help="words between two evaluations")
+    parser.add_argument("--output", type=Path, default=Path("runs/synth_to_real"))
+    parser.add_argument("--init", help="weights to start from")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
+    parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")
+    arguments = parser.parse_args()
+    batch_size = 64
+    settings = [
+        f"data.validation={arguments.data / 'iiit5k' / 'train.txt'}",
+        f"train.batch_size={batch_size}",
+        "train.lr=2e-3",
+        "train.time_budget=null",
+        f"train.steps={arguments.words // batch_size}",
+        f"train.validate_every={arguments.every // batch_size}",
+    ]
+    config = load_config("grcl_lstm_tiny", [*settings, *arguments.overrides])
+    report = Report(arguments.data, config.train.batch_size)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, arguments.output, arguments.resume, [report], arguments.init)
+    report.trainer = trainer
+    print_heading("From drawn words to real ones, word accuracy")
+    print("| words seen | minutes | IIIT5K train | IC03 | IIIT5K test | calibration IC03 | calibration IIIT5K test |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    trainer.run()
+
+
+if __name__ == "__main__":
+    main()
