@@ -1,12 +1,13 @@
 """From an image to the network's input: the same code in training, evaluation and reading.
 
-A picture is decoded to grayscale uint8 (H, W), then resized to the network's size; `normalise` turns a stack of
-those into the network's input.
+A picture is decoded to grayscale uint8 (H, W), then resized to the network's height; `stack` pads those of one width,
+and `normalise` turns the stack into the network's input.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,13 +18,22 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 
+WIDTH_STEP = 32
+"""Crops of proportional width are padded to the next multiple of this."""
+
+
 @dataclass(frozen=True)
 class Preprocessor:
-    """Resizes to a fixed height and width; the network sees (pixel - mean) / scale.
+    """Resizes to a fixed height; the network sees (pixel - mean) / scale.
 
     Args:
         height: in pixels.
-        width: in pixels; the aspect ratio is not kept, as in CRNN and GRCNN.
+        width: in pixels, the aspect ratio not kept, as in CRNN and GRCNN; or "proportional": it is kept, and the crop
+            padded to the next multiple of `WIDTH_STEP` by its last column. Crops of different padded width never share
+            a batch, so that no answer depends on its neighbours.
+        min_width: floor of a proportional width.
+        max_width: its ceiling.
+        contrast: "stretched" maps the 2nd and the 98th percentile of each crop's gray levels to 0 and 255.
         mean: subtracted from each pixel of 0 to 255.
         scale: the difference is divided by it.
         interpolation: "area" averages areas when shrinking and is linear when enlarging, each axis on its own;
@@ -31,22 +41,60 @@ class Preprocessor:
     """
 
     height: int = 32
-    width: int = 100
+    width: int | Literal["proportional"] = 100
+    min_width: int = 32
+    max_width: int = 1024
+    contrast: Literal["as_is", "stretched"] = "as_is"
     mean: float = 128.0
     scale: float = 128.0
     interpolation: Literal["area", "bicubic"] = "area"
 
+    @property
+    def widest(self) -> int:
+        """The largest width of a resized crop."""
+        return self.max_width if self.width == "proportional" else self.width
+
     def resize(self, image: Pixels) -> Pixels:
-        """Resize a grayscale image (H, W) to (height, width)."""
-        if self.interpolation == "bicubic":
-            return cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
+        """Resize a grayscale image (H, W) to (height, width), not yet padded."""
+        if self.contrast == "stretched":
+            image = stretch_contrast(image)
         height, width = image.shape
-        image = cv2.resize(image, (self.width, height), interpolation=_area_or_linear(width, self.width))
-        return cv2.resize(image, (self.width, self.height), interpolation=_area_or_linear(height, self.height))
+        if self.width == "proportional":
+            target = min(max(round(self.height / height * width), self.min_width), self.max_width)
+        else:
+            target = self.width
+        if self.interpolation == "bicubic":
+            return cv2.resize(image, (target, self.height), interpolation=cv2.INTER_CUBIC)
+        image = cv2.resize(image, (target, height), interpolation=_area_or_linear(width, target))
+        return cv2.resize(image, (target, self.height), interpolation=_area_or_linear(height, self.height))
+
+    def padded_width(self, image: Pixels) -> int:
+        """Return the width of a resized image once it is padded."""
+        width = image.shape[1]
+        return width if self.width != "proportional" else -(-width // WIDTH_STEP) * WIDTH_STEP
+
+    def stack(self, images: Sequence[Pixels]) -> tuple[Pixels, NDArray[np.int64]]:
+        """Pad resized images of one padded width, and stack them.
+
+        Returns:
+            (B, height, padded width), and (B,) the widths that are not padding.
+        """
+        target = self.padded_width(images[0])
+        padded = [np.pad(image, ((0, 0), (0, target - image.shape[1])), mode="edge") for image in images]
+        return np.stack(padded), np.array([image.shape[1] for image in images])
 
     def normalise(self, images: Pixels) -> NDArray[np.float32]:
         """Map (B, H, W) uint8 to the network's (B, 1, H, W) float32."""
         return (images[:, None].astype(np.float32) - np.float32(self.mean)) / np.float32(self.scale)
+
+
+def stretch_contrast(image: Pixels) -> Pixels:
+    """Map the 2nd and the 98th percentile of gray levels (H, W) to 0 and 255; a flat image stays as it is."""
+    low, high = np.percentile(image, (2, 98))
+    if high - low < 1:
+        return image
+    levels = (np.arange(256) - low) * (255 / (high - low))
+    return cv2.LUT(image, levels.clip(0, 255).round().astype(np.uint8))
 
 
 def decode(data: bytes) -> Pixels:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+WINDOW = 8
+"""Batches of images that are loaded together, to be sorted by their width."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -47,7 +50,7 @@ class Frames:
     """What the network said of a batch.
 
     Attributes:
-        log_probs: (B, T, K) log-softmax, class 0 the blank.
+        log_probs: (B, T, K) log-softmax, class 0 the blank, which is certain beyond an image's own padded width.
         lengths: (B,) frames that belong to each image.
     """
 
@@ -86,6 +89,8 @@ class Recognizer:
         self.batch_size = batch_size
         self.charset = build_charset(weights.config.charset)
         self.preprocessor = build_preprocessor(weights.config.preprocess)
+        is_proportional = self.preprocessor.width == "proportional"
+        self.window = WINDOW * batch_size if is_proportional else batch_size
         self.model = weights.model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def read(self, image: ImageSource, lexicon: Lexicon | Sequence[str] | None = None) -> Prediction:
@@ -110,7 +115,7 @@ class Recognizer:
         if lexicon is not None:
             self.check_lexicon(lexicon, len(images))
         predictions: list[Prediction] = []
-        for batch in batched(images, self.batch_size):
+        for batch in batched(images, self.window):
             frames = self.recognise([load_image(image) for image in batch])
             first = len(predictions)
             words = None if lexicon is None else [lexicon.words(first + i) for i in range(len(batch))]
@@ -119,16 +124,37 @@ class Recognizer:
 
     def check_lexicon(self, lexicon: Lexicon, num_images: int) -> None:
         """Make sure that a lexicon fits so many images and this network; see `decoding.lexicon.check_lexicon`."""
-        check_lexicon(lexicon, num_images, self.charset, self.model.num_frames(self.preprocessor.width))
+        check_lexicon(lexicon, num_images, self.charset, self.model.num_frames(self.preprocessor.widest))
+
+    def recognise(self, images: Sequence[Pixels]) -> Frames:
+        """Run the network on grayscale images (H, W) of any sizes, those of one padded width together."""
+        resized = [self.preprocessor.resize(image) for image in images]
+        by_width: dict[int, list[int]] = {}
+        for index, image in enumerate(resized):
+            by_width.setdefault(self.preprocessor.padded_width(image), []).append(index)
+        found = []
+        for indices in by_width.values():
+            for batch in batched(indices, self.batch_size):
+                found.append((batch, *self._forward([resized[index] for index in batch])))
+        longest = max(log_probs.shape[1] for _, log_probs, _ in found)
+        frames = Frames(
+            np.full((len(images), longest, self.charset.num_classes), -np.inf, np.float32), [0] * len(images)
+        )
+        frames.log_probs[:, :, 0] = 0.0
+        for batch, log_probs, lengths in found:
+            frames.log_probs[batch, : log_probs.shape[1]] = log_probs
+            for index, length in zip(batch, lengths, strict=True):
+                frames.lengths[index] = length
+        return frames
 
     @torch.inference_mode()
-    def recognise(self, images: Sequence[Pixels]) -> Frames:
-        """Run the network on one batch of grayscale images (H, W) of any sizes."""
-        pixels = self.preprocessor.normalise(np.stack([self.preprocessor.resize(image) for image in images]))
-        inputs = torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last)
-        widths = torch.full((len(images),), inputs.shape[3], device=self.device)
-        logits, lengths = self.model(inputs, widths)
-        return Frames(logits.float().log_softmax(dim=2).cpu().numpy(), lengths.tolist())
+    def _forward(self, resized: Sequence[Pixels]) -> tuple[NDArray[np.float32], list[int]]:
+        """Return log-probabilities (B, T, K) and lengths (B,) of images of one padded width."""
+        pixels, widths = self.preprocessor.stack(resized)
+        inputs = torch.from_numpy(self.preprocessor.normalise(pixels))
+        inputs = inputs.to(self.device, memory_format=torch.channels_last)
+        logits, lengths = self.model(inputs, torch.from_numpy(widths).to(self.device))
+        return logits.float().log_softmax(dim=2).cpu().numpy(), lengths.tolist()
 
     def decode(self, frames: Frames, words: Sequence[Sequence[str]] | None = None) -> list[Prediction]:
         """Turn frames into predictions, greedily or with one list of words an image."""

@@ -5,6 +5,8 @@ import io
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from grcnn_ocr.preprocess import Preprocessor, decode, to_grayscale
@@ -149,3 +151,34 @@ def test_colours_are_taken_as_rgb():
 def test_arrays_that_are_no_images_are_errors(array, message):
     with pytest.raises(ValueError, match=message):
         to_grayscale(array)
+
+
+@given(height=st.integers(1, 90), width=st.integers(1, 900))
+def test_proportional_width_keeps_the_proportions_between_floor_and_ceiling(height, width):
+    preprocessor = Preprocessor(width="proportional", min_width=20, max_width=256)
+    resized = preprocessor.resize(np.full((height, width), 7, np.uint8))
+    assert resized.shape == (32, min(max(round(32 / height * width), 20), 256))
+    padded = preprocessor.padded_width(resized)
+    assert padded % 32 == 0 and 0 <= padded - resized.shape[1] < 32
+
+
+def test_padding_repeats_the_last_column_and_is_not_counted():
+    preprocessor = Preprocessor(width="proportional")
+    images = [np.tile(np.arange(width, dtype=np.uint8), (32, 1)) for width in (40, 64)]
+    stacked, widths = preprocessor.stack(images)
+    assert stacked.shape == (2, 32, 64) and widths.tolist() == [40, 64]
+    assert (stacked[0, :, :40] == images[0]).all() and (stacked[0, :, 40:] == 39).all()
+    assert (stacked[1] == images[1]).all()
+
+
+def test_a_fixed_width_is_never_padded():
+    stacked, widths = Preprocessor().stack([Preprocessor().resize(np.zeros((9, 9), np.uint8))])
+    assert stacked.shape == (1, 32, 100) and widths.tolist() == [100]
+
+
+def test_stretched_contrast_fills_the_range_whatever_the_contrast_was():
+    ramp = np.tile(np.linspace(100, 120, 100).round().astype(np.uint8), (32, 1))
+    found = Preprocessor(contrast="stretched").resize(ramp)
+    assert found.min() == 0 and found.max() == 255 and (np.diff(found[0].astype(int)) >= 0).all()
+    flat = np.full((32, 100), 55, np.uint8)
+    assert (Preprocessor(contrast="stretched").resize(flat) == 55).all()

@@ -3,9 +3,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import WORDS, draw
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from grcnn_ocr.build import build_model
+from grcnn_ocr.config import load_config
 from grcnn_ocr.reading import Recognizer, load_image
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights
@@ -92,3 +95,28 @@ def test_a_file_that_is_no_picture_is_named(recognizer, tmp_path):
     (tmp_path / "x.jpg").write_bytes(b"")
     with pytest.raises(ValueError, match=r"x\.jpg: the file is empty"):
         recognizer.read(tmp_path / "x.jpg")
+
+
+@pytest.fixture(scope="module")
+def proportional() -> Recognizer:
+    """An untrained network of proportional width, in float32."""
+    config = load_config("grcl_lstm_tiny", ["preprocess.width=proportional"])
+    torch.manual_seed(0)
+    return Recognizer(Weights(build_model(config), config), batch_size=4)
+
+
+@settings(max_examples=15, deadline=None)
+@given(widths=st.lists(st.integers(5, 300), min_size=1, max_size=9), seed=st.integers(0, 3))
+def test_an_answer_does_not_depend_on_its_neighbours(proportional, widths, seed):
+    rng = np.random.default_rng(seed)
+    images = [rng.integers(0, 255, (int(rng.integers(10, 60)), width), np.uint8) for width in widths]
+    together = proportional.recognise(images)
+    order = rng.permutation(len(images))
+    shuffled = proportional.recognise([images[index] for index in order])
+    for index, image in enumerate(images):
+        alone = proportional.recognise([image])
+        length = alone.lengths[0]
+        for found, place in ((together, index), (shuffled, int(np.flatnonzero(order == index)[0]))):
+            assert found.lengths[place] == length
+            assert np.abs(found.log_probs[place, :length] - alone.log_probs[0, :length]).max() < 1e-4
+        assert proportional.decode(alone)[0].text == proportional.decode(together)[index].text

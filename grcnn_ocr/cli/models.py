@@ -35,6 +35,10 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON li
     console.print(table)
 
 
+TYPICAL_WIDTH = 96
+"""Pixels, for the cost of a network whose crops keep their proportions."""
+
+
 def _describe(name: str) -> dict[str, Any]:
     import torch
 
@@ -46,6 +50,8 @@ def _describe(name: str) -> dict[str, Any]:
     config = load_config(name)
     model = build_model(config)
     height, width = config.preprocess.height, config.preprocess.width
+    if width == "proportional":
+        width = TYPICAL_WIDTH
     return {
         "name": name,
         "task": config.task,

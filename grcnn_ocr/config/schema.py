@@ -40,7 +40,14 @@ class PreprocessConfig(Frozen):
 
     height: Literal[32] = 32
     """What the front ends take."""
-    width: int = Field(100, gt=0)
+    width: PositiveInt | Literal["proportional"] = 100
+    """Of every crop, in pixels; "proportional": its own, at that height, padded to the next multiple of 32."""
+    min_width: PositiveInt = 32
+    """Floor of a proportional width."""
+    max_width: PositiveInt = 1024
+    """Ceiling of a proportional width."""
+    contrast: Literal["as_is", "stretched"] = "as_is"
+    """Whether the gray levels of each crop are stretched to the full range."""
     mean: float = 128.0
     scale: float = Field(128.0, gt=0)
     interpolation: Literal["area", "bicubic"] = "area"

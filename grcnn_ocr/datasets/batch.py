@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -16,7 +15,7 @@ from grcnn_ocr.preprocess import Preprocessor
 
 @dataclass(frozen=True)
 class Batch:
-    """What a training step takes.
+    """What a training step takes, or a part of it.
 
     Attributes:
         images: (B, 1, H, W) float32, normalised.
@@ -30,17 +29,28 @@ class Batch:
     targets: Tensor
     target_lengths: Tensor
 
-    def pin_memory(self) -> Batch:
-        """Return the batch in page-locked memory, for a faster copy to a GPU."""
-        return Batch(*(tensor.pin_memory() for tensor in vars(self).values()))
+    def __len__(self) -> int:
+        return len(self.images)
 
-    def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in vars(self).values()))
+
+def collate(samples: Sequence[Sample], preprocessor: Preprocessor, device: torch.device) -> Batch:
+    """Stack samples of one padded width into a batch on a device; pixels travel as bytes and are normalised there."""
+    stacked, widths = preprocessor.stack([sample.image for sample in samples])
+    tensors = [
+        torch.from_numpy(stacked),
+        torch.from_numpy(widths),
+        torch.tensor([c for sample in samples for c in sample.classes]),
+        torch.tensor([len(sample.classes) for sample in samples]),
+    ]
+    if device.type == "cuda":
+        tensors = [tensor.pin_memory() for tensor in tensors]
+    pixels, *others = (tensor.to(device, non_blocking=True) for tensor in tensors)
+    images = (pixels[:, None].float() - preprocessor.mean) / preprocessor.scale
+    return Batch(images, *others)
 
 
 class TrainingWords(Dataset[Sample]):
-    """A stream as a map-style dataset, for a DataLoader; `collate` makes its batches."""
+    """A stream as a map-style dataset, for a DataLoader."""
 
     def __init__(self, stream: Stream, preprocessor: Preprocessor) -> None:
         self.stream = stream
@@ -48,13 +58,3 @@ class TrainingWords(Dataset[Sample]):
 
     def __getitem__(self, number: int) -> Sample:
         return self.stream.sample(number)
-
-    def collate(self, samples: Sequence[Sample]) -> Batch:
-        """Stack samples of equal size into a batch."""
-        images = torch.from_numpy(self.preprocessor.normalise(np.stack([sample.image for sample in samples])))
-        return Batch(
-            images=images,
-            widths=torch.full((len(samples),), images.shape[3]),
-            targets=torch.tensor([c for sample in samples for c in sample.classes]),
-            target_lengths=torch.tensor([len(sample.classes) for sample in samples]),
-        )

@@ -67,7 +67,7 @@ def evaluate_words(
     counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]
-    for batch in batched(counted, recognizer.batch_size):
+    for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
         frames = recognizer.recognise([decoded(source, index) for index in batch])
         network_seconds = time.perf_counter() - start

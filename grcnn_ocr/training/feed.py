@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import torch
 from torch.utils.data import DataLoader
 
 from grcnn_ocr.config import Config
-from grcnn_ocr.datasets.batch import Batch, TrainingWords
+from grcnn_ocr.datasets.batch import Batch, TrainingWords, collate
 from grcnn_ocr.datasets.sampler import StreamBatches
+from grcnn_ocr.datasets.streams import Sample
+from grcnn_ocr.text.charset import min_frames
+from grcnn_ocr.training.bucketing import block_start, by_width, of_one_width
+from grcnn_ocr.training.distortion import distort
 from grcnn_ocr.training.reuse import reused
 
 PREFETCH = 4
@@ -19,7 +25,7 @@ PREFETCH = 4
 
 
 class Feed:
-    """Batches by step; each step takes `train.accumulate` of them.
+    """The words of each step.
 
     Args:
         dataset: the words.
@@ -27,13 +33,20 @@ class Feed:
         process: index of this process.
         num_processes: that share each step.
         device: where batches go.
+        num_frames: T of the network for a width.
 
     Raises:
         ValueError: if a step's words cannot be divided into equal parts.
     """
 
     def __init__(
-        self, dataset: TrainingWords, config: Config, process: int, num_processes: int, device: torch.device
+        self,
+        dataset: TrainingWords,
+        config: Config,
+        process: int,
+        num_processes: int,
+        device: torch.device,
+        num_frames: Callable[[int], int],
     ) -> None:
         parts = config.train.accumulate * config.data.reuse
         if config.train.batch_size % parts:
@@ -46,45 +59,65 @@ class Feed:
         self.process = process
         self.num_processes = num_processes
         self.device = device
+        self.num_frames = lru_cache(num_frames)
+        self.num_too_narrow = 0
+        """Words so far whose crop has fewer frames than the label needs: CTC learns nothing from them."""
 
-    def batches(self, step: int) -> Iterator[Batch]:
-        """Yield batches on the device, from the first of `step` on.
+    def steps(self, step: int) -> Iterator[list[Batch]]:
+        """Yield the words of one step after the other, from `step` on, each in parts that are run one by one.
 
         Raises:
             ValueError: on a word that cannot be loaded, naming it.
         """
-        order, data = self._order(step), self.config.data
+        preprocessor, reuse, seed = self.dataset.preprocessor, self.config.data.reuse, self.config.train.seed
+        is_proportional = preprocessor.width == "proportional"
+        first = block_start(step) if is_proportional else step
+        steps = reused(self._slices(first), reuse)
+        if is_proportional:
+            steps = by_width(steps, preprocessor, seed, step)
+        for number, samples in enumerate(steps, start=step):
+            if is_proportional:
+                self.num_too_narrow += sum(
+                    min_frames(sample.classes) > self.num_frames(sample.image.shape[1]) for sample in samples
+                )
+            size = len(samples) // self.config.train.accumulate
+            parts = [
+                collate(run, preprocessor, self.device)
+                for part in range(self.config.train.accumulate)
+                for run in of_one_width(samples[part * size : (part + 1) * size], preprocessor)
+            ]
+            if reuse > 1:
+                seeds = (seed * 1_000_003 + number) * len(parts)
+                parts = [replace(batch, images=distort(batch.images, seeds + part)) for part, batch in enumerate(parts)]
+            yield parts
+
+    def places(self, step: int) -> Iterator[str]:
+        """Name the words that are new at a step (they may serve it, with proportional width, or one nearby)."""
+        return (self.dataset.stream.place(number) for number in self._order(step).samples(step))
+
+    def _slices(self, step: int) -> Iterator[list[Sample]]:
+        """Yield the samples that are new at one step after the other."""
+        workers = self.config.data.workers
         loader = DataLoader(
             self.dataset,
-            batch_sampler=order,
-            collate_fn=self.dataset.collate,
-            num_workers=data.workers,
-            prefetch_factor=PREFETCH if data.workers else None,
+            batch_sampler=self._order(step),
+            collate_fn=list,
+            num_workers=workers,
+            prefetch_factor=PREFETCH if workers else None,
             worker_init_fn=_begin_worker,
-            pin_memory=self.device.type == "cuda",
         )
         try:
-            if data.reuse == 1:
-                yield from (batch.to(self.device) for batch in loader)
-            else:
-                yield from reused(loader, data.reuse, self.config.train.seed, order.start, self.device)
+            yield from loader
         except ValueError as error:
             # from a worker it comes as that process's traceback, then the message
             message = str(error).partition("\nValueError: ")[2].strip()
             raise (ValueError(message) if message else error) from error
 
-    def places(self, step: int) -> Iterator[str]:
-        """Name the words of a step (with `reuse`, those that are new to it)."""
-        order = self._order(step)
-        for part in range(self.config.train.accumulate):
-            for number in order.samples(order.start + part):
-                yield self.dataset.stream.place(number)
-
     def _order(self, step: int) -> StreamBatches:
-        """Return which samples each batch takes of what is new, from `step` on."""
-        settings = self.config.train
-        batch_size = settings.batch_size // (settings.accumulate * self.config.data.reuse)
-        return StreamBatches(batch_size, step * settings.accumulate, self.process, self.num_processes)
+        """Return which samples are new at each step, from `step` on."""
+        return StreamBatches(
+            self.config.train.batch_size // self.config.data.reuse, step, self.process, self.num_processes
+        )
 
 
 def _begin_worker(worker: int) -> None:

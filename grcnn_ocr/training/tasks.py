@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from grcnn_ocr.build import build_charset, build_model
+from grcnn_ocr.build import build_charset, build_model, build_preprocessor
 from grcnn_ocr.config import Config
 from grcnn_ocr.datasets.batch import Batch
 from grcnn_ocr.evaluation.protocol import charset_protocol
@@ -29,7 +29,9 @@ class WordsTask:
         self.charset = build_charset(config.charset)
         torch.manual_seed(config.train.seed)
         self.model: CTCRecognizer = build_model(config)
-        self.dataset, self.validation = build_words(config, self.model.num_frames(config.preprocess.width))
+        self.dataset, self.validation = build_words(
+            config, self.model.num_frames(build_preprocessor(config.preprocess).widest)
+        )
         self.protocol = charset_protocol(self.charset)
         if not any(self.protocol.fold(self.validation.label(index)) for index in range(len(self.validation))):
             raise ValueError(f"{self.validation.path}: nothing left of any label in charset {self.charset.name!r}")

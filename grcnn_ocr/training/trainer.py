@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -96,7 +95,12 @@ class Trainer:
             logger.info("resumed at step %d of %s", self.progress.step, self.progress.total_steps)
         accelerator = self.accelerator
         self.feed = Feed(
-            self.task.dataset, config, accelerator.process_index, accelerator.num_processes, accelerator.device
+            self.task.dataset,
+            config,
+            accelerator.process_index,
+            accelerator.num_processes,
+            accelerator.device,
+            self.network.num_frames,
         )
         self.guard = StepGuard(self.network)
         self.first_step = self.progress.step
@@ -110,14 +114,14 @@ class Trainer:
         """
         progress, settings = self.progress, self.config.train
         result = None
-        batches = self.feed.batches(progress.step)
+        steps = self.feed.steps(progress.step)
         self._train_mode()
         lap = Lap(progress.step)
         saved_at = measuring_since = time.perf_counter()
         with stop_requests() as stop:
             while progress.step != progress.total_steps:
                 waiting_since = time.perf_counter()
-                parts = list(islice(batches, settings.accumulate))
+                parts = next(steps)
                 lap.waited += time.perf_counter() - waiting_since
 
                 lr = learning_rate(progress.step, progress.total_steps, settings)
@@ -185,12 +189,12 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.guard.before()
-        losses = []
+        losses, count = [], sum(map(len, parts))
         for number, batch in enumerate(parts, start=1):
             is_last = number == len(parts)
             with nullcontext() if is_last else self.accelerator.no_sync(self.model):
                 with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
-                    loss = self.task.loss(self.model, batch) / len(parts)
+                    loss = self.task.loss(self.model, batch) * (len(batch) / count)
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
         loss = torch.stack(losses).sum()
@@ -219,6 +223,11 @@ class Trainer:
         result = self.task.validate(self.average.model, self.accelerator.device)
         if progress.step > self.config.train.warmup_steps and not any(example.text for example in result.examples):
             logger.warning("%s", BLANKS_ONLY.format(progress.step))
+        if self.feed.num_too_narrow:
+            logger.warning(
+                "%d words since the start were too narrow for their labels and taught nothing; raise "
+                "preprocess.min_width if there are many", self.feed.num_too_narrow,
+            )  # fmt: skip
         accuracy = result.counts.word_accuracy
         is_best = accuracy > progress.best_accuracy
         progress.best_accuracy = max(accuracy, progress.best_accuracy)

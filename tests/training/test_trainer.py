@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -396,3 +398,23 @@ def test_several_processes_train_as_one_with_the_same_words(small_config, tmp_pa
     assert losses == pytest.approx([report.loss for report in recorder.reports], abs=1e-5)
     one, several = (load_weights(tmp_path / run / "last.safetensors").model.state_dict() for run in ("one", "several"))
     assert all(torch.allclose(one[key], several[key], atol=1e-5) for key in one)
+
+
+def test_a_run_with_proportional_widths_is_resumed_exactly_and_reads_what_it_learnt(small_config, tmp_path):
+    preprocess = small_config.preprocess.model_copy(update={"width": "proportional"})
+    config = with_train(small_config.model_copy(update={"preprocess": preprocess}), steps=20, validate_every=9)
+    Trainer(config, tmp_path / "whole").run()
+    with pytest.raises(Interrupted):
+        Trainer(config, tmp_path / "parts", monitors=[StopAfter(18)]).run()  # in the midst of a block
+    Trainer(config, tmp_path / "parts", resume=True).run()
+    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+
+
+def test_words_too_narrow_for_their_labels_are_counted_and_said(small_config, tmp_path, crops, caplog):
+    cv2.imwrite(str(crops / "0.png"), np.zeros((32, 32), np.uint8))
+    (crops / "narrow.tsv").write_text("0.png\tabcdefghijk\n1.png\tbook\n")
+    data = small_config.data.model_copy(update={"train": str(crops / "narrow.tsv")})
+    preprocess = small_config.preprocess.model_copy(update={"width": "proportional"})
+    config = small_config.model_copy(update={"data": data, "preprocess": preprocess})
+    Trainer(config, tmp_path).run()
+    assert "words since the start were too narrow for their labels" in caplog.text
