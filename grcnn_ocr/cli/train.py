@@ -15,6 +15,7 @@ from grcnn_ocr.cli.console import console, errors
 if TYPE_CHECKING:
     from grcnn_ocr.evaluation.words import Result
     from grcnn_ocr.training.monitor import StepReport
+    from grcnn_ocr.training.trainer import Trainer
 
 SHOWN_EXAMPLES = 4
 STOPPED = 3
@@ -34,6 +35,9 @@ def train(
         str | None,
         typer.Option(help="Start from these weights, a file or released ones; another charset keeps what both know."),
     ] = None,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="Train nothing: try learning rates, write lr.png, suggest one.")
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on where the run in the folder, or the latest of this name, stopped."),
@@ -57,6 +61,9 @@ def train(
         errors.print(f"run: {folder}")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        if find_lr:
+            _find_lr(trainer, folder)
+            return
         result = trainer.run()
     if trainer.progress.step != trainer.progress.total_steps:
         raise typer.Exit(STOPPED)
@@ -68,6 +75,17 @@ def train(
             f"done: {trainer.progress.step} steps in {trainer.progress.seconds / 60:.1f} min, best word accuracy on "
             f"{result.counts.images} validation words {best:.1f} %: {folder / 'best.safetensors'}",
         )
+
+
+def _find_lr(trainer: Trainer, folder: Path) -> None:
+    from grcnn_ocr.training.lr_finder import find_lr
+
+    curve = find_lr(trainer)
+    for rate, loss in list(zip(curve.rates, curve.losses, strict=True))[::10]:
+        console.print(f"lr {rate:.1e}  loss {loss:.2f}")
+    console.print(f"suggestion: --set train.lr={curve.suggestion:.1e}")
+    curve.plot(folder / "lr.png")
+    console.print(f"plot: {folder / 'lr.png'}")
 
 
 def _run_folder(base: Path, resume: bool) -> Path:

@@ -125,7 +125,7 @@ class Trainer:
                 lap.waited += time.perf_counter() - waiting_since
 
                 lr = learning_rate(progress.step, progress.total_steps, settings)
-                loss, gradient_norm = self._step(parts, lr)
+                loss, gradient_norm = self.take_step(parts, lr)
                 self.average.update(self.network, progress.step)
                 progress.step += 1
 
@@ -184,7 +184,7 @@ class Trainer:
         asked = torch.tensor(float(stop.name is not None), device=self.accelerator.device)
         return bool(self.accelerator.reduce(asked) > 0)
 
-    def _step(self, parts: list[Batch], lr: float) -> tuple[Tensor, Tensor]:
+    def take_step(self, parts: list[Batch], lr: float) -> tuple[Tensor, Tensor]:
         """Take one optimisation step; return the mean loss and the norm of the gradient before clipping."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr

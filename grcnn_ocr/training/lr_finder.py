@@ -1,0 +1,87 @@
+"""The learning-rate range test (Smith 2017, Cyclical Learning Rates): the loss while the rate grows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from grcnn_ocr.training.trainer import Trainer
+
+SMOOTHING = 0.9
+"""Weight of the past in the moving average of the loss."""
+DIVERGED = 4.0
+"""The test ends when the smoothed loss is this many times its lowest."""
+MIN_STEPS = 10
+"""Steps before the average means anything."""
+
+
+@dataclass(frozen=True)
+class LrCurve:
+    """What the test found.
+
+    Attributes:
+        rates: learning rate of each step.
+        losses: smoothed loss after it.
+        suggestion: the rate at which the loss falls fastest, as a peak for a schedule.
+    """
+
+    rates: list[float]
+    losses: list[float]
+    suggestion: float
+
+    def plot(self, path: Path) -> None:
+        """Draw the curve.
+
+        Raises:
+            ValueError: if matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise ValueError("the plot needs matplotlib: pip install 'grcnn-ocr[plots]'") from None
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(self.rates, self.losses)
+        axes.axvline(self.suggestion, linestyle="--", label=f"suggestion {self.suggestion:.1e}")
+        axes.set(xscale="log", xlabel="learning rate", ylabel="smoothed loss")
+        axes.legend()
+        figure.savefig(path)
+
+
+def find_lr(trainer: Trainer, lowest: float = 1e-6, highest: float = 1.0, steps: int = 150) -> LrCurve:
+    """Take steps at learning rates that grow geometrically, until the loss explodes.
+
+    The trainer's network is spoilt by it.
+
+    Args:
+        trainer: not yet run.
+        lowest: rate of the first step.
+        highest: rate of the last one.
+        steps: at most.
+    """
+    rates: list[float] = []
+    losses: list[float] = []
+    average, feed = 0.0, trainer.feed.steps(0)
+    for number in count():
+        rate = lowest * (highest / lowest) ** (number / (steps - 1))
+        loss = float(trainer.take_step(next(feed), rate)[0])
+        average = SMOOTHING * average + (1 - SMOOTHING) * loss
+        rates.append(rate)
+        losses.append(average / (1 - SMOOTHING ** (number + 1)))
+        trainer.progress.step += 1
+        exploded = number > MIN_STEPS and not losses[-1] < DIVERGED * min(losses)
+        if exploded or number + 1 == steps:
+            break
+    return LrCurve(rates, losses, _steepest(rates, losses))
+
+
+def _steepest(rates: list[float], losses: list[float]) -> float:
+    """Return the rate at which the loss falls fastest, per logarithm of the rate, before its lowest point."""
+    end = max(losses.index(min(losses)), MIN_STEPS + 1)
+    slopes = {
+        rates[n]: (losses[n + 1] - losses[n - 1]) / math.log(rates[n + 1] / rates[n - 1])
+        for n in range(MIN_STEPS, min(end, len(losses) - 1))
+    }
+    return min(slopes, key=lambda rate: slopes[rate]) if slopes else rates[end - 1]
