@@ -11,18 +11,17 @@ RUN := runs/demo
 	$(BIN)/pip install --quiet -e ".[dev]"
 	@touch $@
 
-demo: .venv/installed  ## The main job on the samples: LMDB, training, evaluation, reading
+demo: .venv/installed  ## The main job on the samples: reading, evaluation, LMDB, a short fine-tuning
 	rm -rf $(RUN)
-	$(BIN)/python tools/create_lmdb.py --labels data/samples/train.tsv --output $(RUN)/train.lmdb
-	$(BIN)/python tools/create_lmdb.py --labels data/samples/labels.tsv --output $(RUN)/words.lmdb
-	$(BIN)/python train.py --config data/samples/demo.yaml --set data.train=$(RUN)/train.lmdb \
-		--output $(RUN)/training
-	$(BIN)/python evaluate.py --weights $(RUN)/training/best.safetensors --data $(RUN)/words.lmdb \
-		--lexicon none --lexicon data/samples/lexicon_50.txt
-	$(BIN)/grcnn-ocr read --weights $(RUN)/training/best.safetensors 'data/samples/words/000*.jpg'
-	@echo "The same under the released weights:"
+	@echo "--- the released weights read the sample crops"
+	$(BIN)/grcnn-ocr read 'data/samples/00000000*.jpg'
+	@echo "--- how well, without and with a list of 50 words for each"
 	$(BIN)/python evaluate.py --lexicon none --lexicon lexicon_50.txt
-	$(BIN)/grcnn-ocr read 'data/samples/words/000*.jpg'
+	@echo "--- an LMDB of the crops, and a minute of fine-tuning on three quarters of it"
+	$(BIN)/python tools/create_lmdb.py --labels data/samples/labels.tsv --output $(RUN)/words.lmdb
+	$(BIN)/python train.py --config grcl_lstm_tiny.yaml --init grcl_lstm_tiny --set data.train=$(RUN)/words.lmdb \
+		--set data.holdout=0.25 --set train.time_budget=60s --set train.lr=3e-4 --output $(RUN)/training
+	$(BIN)/grcnn-ocr read --weights $(RUN)/training/best.safetensors 'data/samples/00000000*.jpg'
 
 test: .venv/installed  ## Every test but the slow ones
 	$(BIN)/python -m pytest
@@ -37,7 +36,8 @@ check: .venv/installed  ## Style, types, layers
 	$(BIN)/lint-imports
 
 bench: .venv/installed  ## Measurements, printed as Markdown
-	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/train_throughput.py
+	$(BIN)/python benchmarks/synth.py
 
 clean:
 	rm -rf .venv runs

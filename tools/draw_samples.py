@@ -2,7 +2,7 @@
 
     python tools/draw_samples.py --output data/samples
 
-The words are the bundled ones, the fonts and photos this machine's.
+The words are the bundled ones, the fonts this machine's; there are no photos, so that the crops are our own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     charset = Charset.named("alnum36")
-    settings = EngineConfig(words=str(BUNDLED_WORDS), color=True, max_length=12, seed=arguments.seed, mix=MIX)
+    settings = EngineConfig(
+        words=str(BUNDLED_WORDS), backgrounds=(), color=True, max_length=12, seed=arguments.seed, mix=MIX
+    )
     engine, passed_over = build_engine(settings, charset)
     print(passed_over.report(engine))
     write(engine, arguments.num, arguments.output, quality=80)

@@ -37,13 +37,25 @@ class WordsTask:
             raise ValueError(f"{self.validation.path}: nothing left of any label in charset {self.charset.name!r}")
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Return the CTC loss, -log p(label | image), in float32, averaged over the batch."""
+        """Return the loss of a batch."""
         logits, lengths = model(batch.images, batch.widths)  # (B, T, K), (B,)
-        log_probs = logits.float().log_softmax(dim=2).transpose(0, 1)  # (B, T, K) -> (T, B, K)
-        total = F.ctc_loss(log_probs, batch.targets, lengths, batch.target_lengths, reduction="sum", zero_infinity=True)
-        return total / len(batch.images)
+        return ctc_loss(logits, lengths, batch.targets, batch.target_lengths)
 
     def validate(self, model: CTCRecognizer, device: torch.device) -> Result:
         """Read the validation words, lexicon-free, and compare all that the charset can write."""
         recognizer = Recognizer(Weights(model, self.config), device)
         return evaluate_words(recognizer, self.validation, protocol=self.protocol)[0]
+
+
+def ctc_loss(logits: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
+    """Return the CTC loss, -log p(label | image), in float32, averaged over the batch.
+
+    Args:
+        logits: (B, T, K), class 0 the blank.
+        lengths: (B,) frames of each image.
+        targets: (sum of target_lengths,) classes of all labels.
+        target_lengths: (B,).
+    """
+    log_probs = logits.float().log_softmax(dim=2).transpose(0, 1)  # (B, T, K) -> (T, B, K)
+    total = F.ctc_loss(log_probs, targets, lengths, target_lengths, reduction="sum", zero_infinity=True)
+    return total / len(logits)
