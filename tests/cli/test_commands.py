@@ -15,6 +15,7 @@ from grcnn_ocr.build import build_model
 from grcnn_ocr.cli import main
 from grcnn_ocr.config import list_configs
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
+from grcnn_ocr.training.watch import StopRequest
 from grcnn_ocr.weights import Weights, load_weights, save_weights
 
 ROOT = SAMPLES.parents[1]
@@ -108,6 +109,24 @@ def test_train_evaluate_and_read(run, small_config, crops, tmp_path, monkeypatch
     assert code == 2 and "nothing to resume" in err
 
 
+def test_train_starts_from_weights_finds_a_rate_and_says_that_it_was_stopped(
+    run, small_config, weights, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    import yaml
+
+    Path("mine.yaml").write_text(yaml.safe_dump(small_config.model_dump(mode="json", exclude={"name"})))
+    other = ("--init", weights, "--set", "charset.characters=abcdefghijklmnopqrstuvwxyz019742!")
+    assert run("train", "--config", "mine.yaml", *other, "--output", "tuned")[0] == 0
+    assert "32 of 33 characters start as" in caplog.text and "anew: !" in caplog.text
+    code, out, _ = run("train", "--config", "mine.yaml", "--find-lr", "--output", "rates")
+    assert code == 0 and "suggestion: --set train.lr=" in out and Path("rates/lr.png").stat().st_size > 1000
+    monkeypatch.setattr(StopRequest, "name", "SIGTERM", raising=False)
+    monkeypatch.setattr(StopRequest, "__init__", lambda self: None)
+    assert run("train", "--config", "mine.yaml", "--output", "stopped")[0] == 3
+    assert "SIGTERM: stopped after step 1" in caplog.text and Path("stopped/state.pt").exists()
+
+
 def test_evaluate_under_several_lexicons(run, weights, crops):
     (crops / "own.txt").write_text("\n".join(f"{word},zzz" for word in WORDS))
     lexicons = ("--lexicon", "none", "--lexicon", "own.txt", "--lexicon", crops / "own.txt")
@@ -174,6 +193,26 @@ def test_synth_draws_an_lmdb_a_folder_and_a_contact_sheet(run, tmp_path, monkeyp
     first = [line.split("\t")[1] for line in (folder / "labels.tsv").read_text().splitlines()]
     assert first == list(LmdbReader(lmdb).labels())
     assert "nothing to do" in run("synth")[2]
+
+
+def test_synth_takes_settings_and_shows_effects(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "")  # no fontconfig: the built-in font
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "sky.png"), np.full((90, 70, 3), 99, np.uint8))
+    (tmp_path / "words.txt").write_text("open\nclosed\n")
+    files = ("--words", tmp_path / "words.txt", "--backgrounds", tmp_path / "photos", "--seed", 7)
+    chosen = ("--set", "mix.words=1", "--set", "mix.numbers=0", "--set", "look.curve=0.5", "--height", 24)
+    code, _, err = run("synth", *files, *chosen, "--output", tmp_path / "out", "--num", 5)
+    assert code == 0 and "2 words, 1 photos" in err and "install more" in err
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert (manifest["seed"], manifest["look"]["curve"], manifest["output_height"]) == (7, 0.5, 24)
+    assert cv2.imread(str(tmp_path / "out" / "000000001.jpg")).shape[0] == 24
+    assert run("synth", *files, "--preview", tmp_path / "sheet.png", "--effect", "curve")[0] == 0
+    code, _, err = run("synth", *files, "--preview", tmp_path / "sheet.png", "--effect", "curv")
+    assert code == 2 and "did you mean 'curve'" in err
+    code, _, err = run("synth", *files, "--preview", tmp_path / "sheet.png", "--set", "look.curv=1")
+    assert code == 2 and "did you mean 'look.curve'" in err
 
 
 def test_import_writes_a_weights_file(run, tmp_path):
