@@ -2,8 +2,8 @@
 
     python benchmarks/fine_tuning.py --data ../shared/data
 
-Fine-tunes on the first so many of IIIT5K's training words in a random order, half of each batch, the other half drawn by
-the word engine, and evaluates the last averaged weights, lexicon-free. The held-out words are the last 500 in that order
+Fine-tunes on the first so many of IIIT5K training words in a random order, half of each batch, the other half drawn by
+the word engine, and evaluates the last averaged weights, lexicon-free. The held-out words are the last 500 in order
 (the run on 2,000 trains on them too); steps and learning rate were chosen on those.
 """
 
