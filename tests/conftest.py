@@ -68,6 +68,7 @@ def crops(tmp_path: Path) -> Path:
 def small_config(crops: Path) -> Config:
     """A network that trains in seconds, on the drawn words, in float32."""
     overrides = [
+        "preprocess.width=100",
         "model.front_end.widths=[4, 4, 8, 8, 16]",
         "model.front_end.iterations=2",
         "model.lstm_features=[16, 16]",

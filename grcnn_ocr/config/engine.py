@@ -23,9 +23,9 @@ Weight = Annotated[float, Field(ge=0)]
 class TextMix(Frozen):
     """How often each kind of text is written, and each case; weights need not add to 1."""
 
-    words: Weight = 0.72
-    names: Weight = 0.0
-    web: Weight = 0.0
+    words: Weight = 0.66
+    names: Weight = 0.03
+    web: Weight = 0.03
     """Web and mail addresses."""
     numbers: Weight = 0.08
     prices: Weight = 0.03
@@ -38,9 +38,9 @@ class TextMix(Frozen):
     title: Weight = 0.27
     lower: Weight = 0.33
     mixed: Weight = 0.02
-    punctuation: Chance = 0.06
+    punctuation: Chance = 0.15
     """Share of words with punctuation marks after, before, around or inside them."""
-    short: Chance = 0.0
+    short: Chance = 0.5
     """Share of words whose length is drawn first, as in running text; the others are drawn evenly from the list, of
     which most are long."""
 
@@ -63,7 +63,7 @@ class Look(Frozen):
     """Native height of the text's line, in pixels; drawn on a logarithmic scale."""
     stretch: Range = (0.75, 1.35)
     """Width over natural width, drawn on a logarithmic scale."""
-    margin: Range = (-0.04, 0.32)
+    margin: Range = (-0.04, 0.45)
     rotate: Chance = 0.3
     rotation: float = Field(9.0, ge=0)
     """Degrees, at most; a normal distribution of half of it."""
@@ -79,7 +79,7 @@ class Look(Frozen):
     # clutter
     neighbour: Chance = 0.2
     """Chance of parts of another word in the widest margin."""
-    beside: Chance = 0.0
+    beside: Chance = 0.15
     """Chance of a strip of the next or the previous word beyond the margin on the right or left."""
     frame: Chance = 0.08
     strike: Chance = 0.03

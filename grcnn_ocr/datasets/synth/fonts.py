@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import string
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 FONT_ENDINGS = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
 GLYPH_SIZE = 48
 """Pixels of the em square in which glyphs are kept."""
@@ -33,6 +34,8 @@ DRAWABLE = "".join(map(chr, range(33, 127))) + "£€“”‘’…•®"
 """Characters that are looked for in every font; those of the charset besides."""
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 """What a usable font draws."""
+SYMBOL_NAME = re.compile("symbol|dingbat|ornament|emoji|icon", re.IGNORECASE)
+"""Names of fonts that draw symbols, though some look like letters."""
 SYMBOL_LIKENESS = 0.3
 """A font whose letters and digits are less like the built-in font's than this draws symbols, not letters."""
 
@@ -144,6 +147,8 @@ def examine_font(path: Path, characters: str = DRAWABLE) -> dict[str, Glyph] | s
     data = BytesIO(path.read_bytes())
     try:
         font = ImageFont.truetype(data, GLYPH_SIZE)
+        if SYMBOL_NAME.search(" ".join(name for name in font.getname() if name)):
+            return "draws symbols in place of letters, by its name"
         trusted = _trusted(font, characters)
     except (OSError, ValueError) as error:
         return f"cannot be read: {error}"
