@@ -97,7 +97,7 @@ def test_preset_saves_and_loads(name, tmp_path):
 def overfit(name: str, max_steps: int, lr: float) -> tuple[list[str], list[str]]:
     """Train on 16 drawn words until all are read; return labels and readings."""
     torch.manual_seed(0)
-    config = load_config(name)
+    config = load_config(name, ["preprocess.width=100"])
     charset, preprocessor = build_charset(config.charset), build_preprocessor(config.preprocess)
     model = build_model(config).to(memory_format=torch.channels_last)
     pixels = np.stack([preprocessor.resize(to_grayscale(draw(word))) for word in WORDS])

@@ -118,7 +118,8 @@ class TextSampler:
 
     def _web(self, rng: random.Random) -> str:
         """Return a web or mail address."""
-        host = "".join(min((rng.choice(self.words) for _ in range(2)), key=len) for _ in range(rng.choice((1, 1, 2))))
+        words = (min(rng.choice(self.words), rng.choice(self.words), key=len) for _ in range(rng.choice((1, 1, 2))))
+        host = "".join(character for word in words for character in word if character.isalnum()) or "shop"
         host = rng.choices((str.lower, str.title, str.upper), (6, 2, 1))[0](host)
         before = rng.choices(("www.", "", "@", "http://", rng.choice(self.words).lower() + "@"), (8, 3, 1, 1, 1))[0]
         address = before + host + rng.choice(WEB_ENDINGS)

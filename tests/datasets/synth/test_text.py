@@ -43,7 +43,9 @@ def test_every_kind_of_text_is_drawn():
 
 
 def test_weights_of_zero_are_kept():
-    mix = TextMix(numbers=0, prices=0, dates=0, phones=0, codes=0, initials=0, compounds=0, punctuation=0, mixed=0)
+    mix = TextMix(
+        numbers=0, prices=0, dates=0, phones=0, codes=0, initials=0, compounds=0, names=0, web=0, punctuation=0, mixed=0
+    )
     texts = {text.lower() for text, _ in draws(300, Charset.named("alnum36"), mix)}
     assert texts == {word.lower() for word in WORDS}
 
@@ -54,7 +56,7 @@ def test_words_that_the_charset_cannot_write_are_an_error():
 
 
 def test_a_mix_that_the_charset_cannot_write_is_an_error_and_no_endless_loop():
-    sampler = TextSampler(["あい"], Charset("あい", name="hiragana"), TextMix(words=0, compounds=0))
+    sampler = TextSampler(["あい"], Charset("あい", name="hiragana"), TextMix(words=0, compounds=0, names=0, web=0))
     with pytest.raises(ValueError, match="give more weight to words"):
         sampler.draw(random.Random(0))
 
