@@ -32,7 +32,11 @@ class Weights:
 
 
 def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
-    """Write a weights file, aside and renamed; with `half`, in float16."""
+    """Write a weights file, aside and renamed; with `half`, in float16.
+
+    Raises:
+        ValueError: if it cannot be written, as on a full disk.
+    """
     header = {
         "format": FORMAT,
         "config": weights.config.model_dump_json(),
@@ -41,8 +45,11 @@ def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
     tensors = {key: value.detach().cpu().contiguous() for key, value in weights.model.state_dict().items()}
     if half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
-    with written_aside(path) as aside:
-        save_file(tensors, aside, header)
+    try:
+        with written_aside(path) as aside:
+            save_file(tensors, aside, header)
+    except SafetensorError as error:
+        raise ValueError(f"{path} could not be written: {error}") from None
 
 
 def load_weights(path: str | Path) -> Weights:

@@ -50,7 +50,9 @@ def train(
     if output is None and int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ValueError("several processes need one folder: give --output")
     folder = output or _run_folder(Path("runs") / settings.name, resume)
-    if output and not resume and (output / "state.pt").exists():
+    from grcnn_ocr.training.checkpoint import can_resume
+
+    if output and not resume and can_resume(output):
         raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
 
     from grcnn_ocr.training.monitor import TensorBoardMonitor
@@ -95,7 +97,9 @@ def _run_folder(base: Path, resume: bool) -> Path:
         runs.append(base.with_name(f"{base.name}-{len(runs) + 1}"))
     if not resume:
         return runs[-1]
-    resumable = [run for run in runs if (run / "state.pt").is_file()]
+    from grcnn_ocr.training.checkpoint import can_resume
+
+    resumable = [run for run in runs if can_resume(run)]
     if not resumable:
         raise ValueError(f"nothing to resume: no {base / 'state.pt'}")
     return resumable[-1]

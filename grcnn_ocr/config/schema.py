@@ -97,7 +97,7 @@ class DataConfig(Frozen):
 
 
 class TrainConfig(Frozen):
-    """The optimisation. A time budget, when given, takes the place of `steps`."""
+    """The optimisation. `steps`, when given, take the place of the time budget."""
 
     batch_size: int = Field(32, gt=0)
     """Words a step takes, in each process."""

@@ -19,9 +19,9 @@ class Batch:
 
     Attributes:
         images: (B, 1, H, W) float32, normalised.
-        widths: (B,) pixels that are not padding.
+        widths: (B,) pixels that are not padding; on the CPU, where the CTC loss wants its lengths.
         targets: (sum of target_lengths,) classes of all labels, one after the other.
-        target_lengths: (B,).
+        target_lengths: (B,), on the CPU too.
     """
 
     images: Tensor
@@ -36,17 +36,13 @@ class Batch:
 def collate(samples: Sequence[Sample], preprocessor: Preprocessor, device: torch.device) -> Batch:
     """Stack samples of one padded width into a batch on a device; pixels travel as bytes and are normalised there."""
     stacked, widths = preprocessor.stack([sample.image for sample in samples])
-    tensors = [
-        torch.from_numpy(stacked),
-        torch.from_numpy(widths),
-        torch.tensor([c for sample in samples for c in sample.classes]),
-        torch.tensor([len(sample.classes) for sample in samples]),
-    ]
+    tensors = [torch.from_numpy(stacked), torch.tensor([c for sample in samples for c in sample.classes])]
     if device.type == "cuda":
         tensors = [tensor.pin_memory() for tensor in tensors]
-    pixels, *others = (tensor.to(device, non_blocking=True) for tensor in tensors)
+    pixels, targets = (tensor.to(device, non_blocking=True) for tensor in tensors)
     images = (pixels[:, None].float() - preprocessor.mean) / preprocessor.scale
-    return Batch(images, *others)
+    lengths = torch.tensor([len(sample.classes) for sample in samples])
+    return Batch(images, torch.from_numpy(widths), targets, lengths)
 
 
 class TrainingWords(Dataset[Sample]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from grcnn_ocr.config import ENGINE
 from grcnn_ocr.datasets.augment import Augmenter
 from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.datasets.words import WordSource, decoded
@@ -37,6 +40,10 @@ class Stream(Protocol):
 
     def place(self, number: int) -> str:
         """Name sample `number` in a message."""
+        ...
+
+    def digests(self) -> dict[str, str]:
+        """Return a digest of what each source consists of, by its name: a resumed run must find the same."""
         ...
 
 
@@ -76,6 +83,13 @@ class StoredStream:
         """Name the word in its source."""
         return self.source.place(int(self.indices[self._position(number)[1]]))
 
+    def digests(self) -> dict[str, str]:
+        """Return a digest of the usable words and their labels."""
+        found = hashlib.sha256()
+        for index in self.indices.tolist():
+            found.update(f"{index} {self.source.label(index)}\n".encode())
+        return {str(self.source.path): found.hexdigest()}
+
     def _position(self, number: int) -> tuple[int, int]:
         epoch, offset = divmod(number, len(self.indices))
         return epoch, int(_permutation(self.seed, epoch, len(self.indices))[offset])
@@ -96,6 +110,11 @@ class DrawnStream:
     def place(self, number: int) -> str:
         """Name the sample."""
         return f"sample {number} of the word engine"
+
+    def digests(self) -> dict[str, str]:
+        """Return a digest of the engine's manifest."""
+        manifest = json.dumps(self.engine.manifest(), sort_keys=True)
+        return {ENGINE: hashlib.sha256(manifest.encode()).hexdigest()}
 
 
 @dataclass(frozen=True)
@@ -128,6 +147,10 @@ class Mixture:
         """Name the sample in its stream."""
         turn, earlier = self._turn(number)
         return self.streams[turn].place(earlier)
+
+    def digests(self) -> dict[str, str]:
+        """Return the digests of all streams."""
+        return {name: digest for stream in self.streams for name, digest in stream.digests().items()}
 
     def _turn(self, number: int) -> tuple[int, int]:
         """Return whose turn it is, and how many samples that stream gave before."""

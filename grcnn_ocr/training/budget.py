@@ -38,10 +38,10 @@ def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int
     Raises:
         ValueError: if the configuration holds neither steps nor a time budget.
     """
-    if config.time_budget is None:
-        if config.steps is None:
-            raise ValueError("no budget: set train.steps=20000 or train.time_budget=20m")
+    if config.steps is not None:
         return config.steps
+    if config.time_budget is None:
+        raise ValueError("no budget: set train.steps=20000 or train.time_budget=20m")
     if measured is None:
         return None
     left = config.time_budget - measured.elapsed

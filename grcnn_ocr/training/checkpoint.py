@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from grcnn_ocr.files import written_aside
 
 logger = logging.getLogger(__name__)
 
+STATE = "state.pt"
 FREE_TO_CHANGE = ("data.workers", "train.save_every")
 """Settings that a resumed run may change, since no result depends on them."""
 
@@ -28,6 +29,7 @@ class Progress:
         step: steps done.
         best_accuracy: of the validations so far; -1 before the first.
         seconds: spent, over all sessions.
+        data: digest of each source of words, by its name.
         skipped_steps: without an update, for their gradient was not finite.
     """
 
@@ -37,6 +39,7 @@ class Progress:
     best_accuracy: float = -1.0
     seconds: float = 0.0
     skipped_steps: int = 0
+    data: dict[str, str] = field(default_factory=dict)
 
 
 def save_state(path: Path, config: Config, progress: Progress, states: dict[str, Any]) -> None:
@@ -46,10 +49,8 @@ def save_state(path: Path, config: Config, progress: Progress, states: dict[str,
         ValueError: if it cannot be written, as on a full disk; what was there stays.
     """
     try:
-        with written_aside(path) as aside:
+        with written_aside(path, previous(path)) as aside:
             torch.save({"config": config.model_dump(mode="json"), "progress": vars(progress), "states": states}, aside)
-            if path.exists():
-                path.replace(previous(path))
     except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
         raise ValueError(
             f"the state of step {progress.step} could not be written to {path}: {error}; make room and --resume"
@@ -61,11 +62,17 @@ def previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
-def load_state(path: Path, config: Config, num_processes: int) -> tuple[Progress, dict[str, Any]]:
+def can_resume(run: Path) -> bool:
+    """Whether a run's folder holds a state."""
+    return any(path.is_file() for path in (run / STATE, previous(run / STATE)))
+
+
+def load_state(path: Path, config: Config, num_processes: int, data: dict[str, str]) -> tuple[Progress, dict[str, Any]]:
     """Read the newest training state; the one before it if that is damaged or missing, which is logged.
 
     Raises:
-        ValueError: if there is none, none can be read, or it is of another configuration or number of processes.
+        ValueError: if there is none, none can be read, or it is of another configuration, number of processes or
+            other data.
     """
     found = [candidate for candidate in (path, previous(path)) if candidate.is_file()]
     if not found:
@@ -76,9 +83,12 @@ def load_state(path: Path, config: Config, num_processes: int) -> tuple[Progress
             saved = torch.load(candidate, map_location="cpu", weights_only=True)
             break
         except Exception as error:  # torch raises many kinds on a damaged file
-            problems.append(f"{candidate} cannot be read as a training state: {error or type(error).__name__}")
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            problems.append(f"{candidate} cannot be read as a training state: {reason}")
     else:
         raise ValueError("; ".join(problems))
+    if problems:  # out of the way, lest it take the place of the good one
+        path.replace(path.with_suffix(".damaged"))
     for problem in problems:
         logger.warning("%s; going on from %s, step %d", problem, candidate, saved["progress"]["step"])
     old, new = _flat(saved["config"]), _flat(config.model_dump(mode="json"))
@@ -90,6 +100,12 @@ def load_state(path: Path, config: Config, num_processes: int) -> tuple[Progress
     if progress.num_processes != num_processes:
         raise ValueError(
             f"{path} is of a run on {progress.num_processes} processes, this is {num_processes}; resume on as many"
+        )
+    if progress.data != data:
+        names = ", ".join(sorted(name for name in {*data, *progress.data} if data.get(name) != progress.data.get(name)))
+        raise ValueError(
+            f"the data changed since {path} was written ({names}; of the word engine: its fonts, words, photos or "
+            "version); restore them, or start anew with --init"
         )
     return progress, saved["states"]
 

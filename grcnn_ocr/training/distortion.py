@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 SCALE, SHEAR, SLOPE, SHIFT = 0.1, 0.2, 0.05, 0.05
 """Largest changes of the affine map: of the size, in x by y, in y by x, of the place (share of half the picture)."""
-CONTRAST, BRIGHTNESS, NOISE = 0.3, 0.2, 0.06
-"""Largest changes of the gray levels, in units of the normalised image."""
+CONTRAST, BRIGHTNESS, NOISE = 0.3, 0.1, 0.03
+"""Largest changes of the gray levels: a factor, a shift and noise in shares of the range from black to white."""
 INVERTED = 0.25
 """Share of images whose ink and ground change places."""
 
 
-def distort(images: Tensor, seed: int) -> Tensor:
-    """Return (B, 1, H, W) normalised images, each distorted in its own way; a function of the images and the seed."""
-    generator = torch.Generator(images.device).manual_seed(seed)
+def distort(images: Tensor, seed: tuple[int, ...], black: float = -1.0, white: float = 1.0) -> Tensor:
+    """Distort each image in its own way, a function of the images and the seed.
+
+    Args:
+        images: (B, 1, H, W), normalised.
+        seed: of all randomness.
+        black: what the pixel 0 is after normalisation.
+        white: what the pixel 255 is.
+    """
+    state = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+    generator = torch.Generator(images.device).manual_seed(state % 2**63)
     count = len(images)
 
     def draw(extent: float) -> Tensor:
@@ -28,7 +37,8 @@ def distort(images: Tensor, seed: int) -> Tensor:
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     signs = 1 - 2 * (torch.rand(count, generator=generator, device=images.device) < INVERTED).float()
     gain = (signs * (1 + draw(CONTRAST))).view(-1, 1, 1, 1)
-    level = draw(BRIGHTNESS).view(-1, 1, 1, 1)
-    strength = draw(NOISE).abs().view(-1, 1, 1, 1)
+    gray, span = (black + white) / 2, white - black
+    level = gray + span * draw(BRIGHTNESS).view(-1, 1, 1, 1)
+    strength = span * draw(NOISE).abs().view(-1, 1, 1, 1)
     noise = torch.randn(images.shape, generator=generator, device=images.device)
-    return (gain * moved + level + strength * noise).clamp(-1, 1)
+    return (gain * (moved - gray) + level + strength * noise).clamp(black, white)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -20,6 +22,10 @@ from grcnn_ocr.training.bucketing import block_start, by_width, of_one_width
 from grcnn_ocr.training.distortion import distort
 from grcnn_ocr.training.reuse import reused
 
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that a process gets when its parent dies."""
+GRACE_SECONDS = 20
+"""From SIGTERM to a worker's death."""
 PREFETCH = 4
 """Batches that each worker has ready."""
 
@@ -61,7 +67,7 @@ class Feed:
         self.device = device
         self.num_frames = lru_cache(num_frames)
         self.num_too_narrow = 0
-        """Words so far whose crop has fewer frames than the label needs: CTC learns nothing from them."""
+        """Crops so far, in this process and session, with fewer frames than the label needs: CTC cannot learn them."""
 
     def steps(self, step: int) -> Iterator[list[Batch]]:
         """Yield the words of one step after the other, from `step` on, each in parts that are run one by one.
@@ -87,8 +93,10 @@ class Feed:
                 for run in of_one_width(samples[part * size : (part + 1) * size], preprocessor)
             ]
             if reuse > 1:
-                seeds = (seed * 1_000_003 + number) * len(parts)
-                parts = [replace(batch, images=distort(batch.images, seeds + part)) for part, batch in enumerate(parts)]
+                black, white = ((level - preprocessor.mean) / preprocessor.scale for level in (0, 255))
+                for part, batch in enumerate(parts):
+                    images = distort(batch.images, (seed, number, self.process, part), black, white)
+                    parts[part] = replace(batch, images=images)
             yield parts
 
     def places(self, step: int) -> Iterator[str]:
@@ -122,5 +130,8 @@ class Feed:
 
 def _begin_worker(worker: int) -> None:
     cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the run stops its workers itself
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the run's handler, which a fork inherits
+    # Ctrl-C and SIGTERM may reach every process of the run, which first saves its state and then stops its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.alarm(GRACE_SECONDS))
+    if sys.platform == "linux":  # a worker that outlives a killed run would wait on its queue forever
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

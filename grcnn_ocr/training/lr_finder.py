@@ -64,9 +64,10 @@ def find_lr(trainer: Trainer, lowest: float = 1e-6, highest: float = 1.0, steps:
     rates: list[float] = []
     losses: list[float] = []
     average, feed = 0.0, trainer.feed.steps(0)
+    trainer.train_mode()
     for number in count():
         rate = lowest * (highest / lowest) ** (number / (steps - 1))
-        loss = float(trainer.take_step(next(feed), rate)[0])
+        loss = float(trainer.accelerator.reduce(trainer.take_step(next(feed), rate)[0], reduction="mean"))
         average = SMOOTHING * average + (1 - SMOOTHING) * loss
         rates.append(rate)
         losses.append(average / (1 - SMOOTHING ** (number + 1)))

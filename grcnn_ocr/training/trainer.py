@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 
 from grcnn_ocr.build import build_charset
@@ -18,7 +18,7 @@ from grcnn_ocr.config import Config
 from grcnn_ocr.datasets.batch import Batch
 from grcnn_ocr.evaluation.words import Result
 from grcnn_ocr.training.budget import MEASURED_STEPS, WARMUP_STEPS, Measurement, total_steps, validates_at
-from grcnn_ocr.training.checkpoint import Progress, load_state, save_state
+from grcnn_ocr.training.checkpoint import STATE, Progress, load_state, save_state
 from grcnn_ocr.training.ema import MovingAverage
 from grcnn_ocr.training.feed import Feed
 from grcnn_ocr.training.initialisation import initialise
@@ -30,6 +30,8 @@ from grcnn_ocr.weights import Weights, find_weights, load_weights, save_weights
 
 logger = logging.getLogger(__name__)
 
+MOMENTUM = 0.1
+"""Of BatchNorm's running statistics, for a whole step."""
 REPORT_EVERY = 10
 """Steps between two reports to the monitors."""
 BLANKS_ONLY = (
@@ -78,7 +80,9 @@ class Trainer:
             known = build_charset(trained.config.charset)
             report = initialise(self.task.model, self.task.charset, trained.model, known, str(init))
             logger.info("%s", report)
+        self.progress.data = self.task.dataset.stream.digests()
         if config.train.batch_norm == "synchronised":
+            check_synchronised(config, self.accelerator)
             self.task.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.task.model)
         self.average = MovingAverage(self.task.model.to(self.accelerator.device), config.train.ema_decay)
         optimizer = build_optimizer(self.task.model.parameters(), config.train)
@@ -88,7 +92,12 @@ class Trainer:
         )
         self.network = self.accelerator.unwrap_model(self.model)
         if resume:
-            self.progress, states = load_state(output / "state.pt", config, self.accelerator.num_processes)
+            self.progress, states = load_state(
+                output / STATE, config, self.accelerator.num_processes, self.progress.data
+            )
+            steps = gather_object([self.progress.step])
+            if len(set(steps)) > 1:
+                raise ValueError(f"the processes found states of different steps, {steps}: give all the same --output")
             self.network.load_state_dict(states["model"])
             self.average.model.load_state_dict(states["average"])
             self.optimizer.load_state_dict(states["optimizer"])
@@ -102,6 +111,7 @@ class Trainer:
             accelerator.device,
             self.network.num_frames,
         )
+        self.norms = [m for m in self.network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         self.guard = StepGuard(self.network)
         self.first_step = self.progress.step
         self.earlier_seconds = self.progress.seconds
@@ -115,7 +125,7 @@ class Trainer:
         progress, settings = self.progress, self.config.train
         result = None
         steps = self.feed.steps(progress.step)
-        self._train_mode()
+        self.train_mode()
         lap = Lap(progress.step)
         saved_at = measuring_since = time.perf_counter()
         with stop_requests() as stop:
@@ -144,17 +154,19 @@ class Trainer:
                     saved_at = time.perf_counter()
                 if self._is_asked_to(stop):
                     self._save_state()
-                    logger.warning("%s: stopped after step %d, go on with --resume", stop.name, progress.step)
+                    logger.warning(
+                        "%s: stopped after step %d, go on with --resume", stop.name or "asked to", progress.step
+                    )
                     break
                 lap.started += time.perf_counter() - pause
         return result
 
-    def _train_mode(self) -> None:
+    def train_mode(self) -> None:
+        """Set the network to training, frozen BatchNorm excepted."""
         self.model.train()
         if self.config.train.batch_norm == "frozen":
-            for module in self.model.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+            for norm in self.norms:
+                norm.eval()
 
     def _report(self, lap: Lap, loss: Tensor, gradient_norm: Tensor, lr: float) -> None:
         """Tell the monitors of the last few steps; the loss is the mean of all processes'."""
@@ -191,6 +203,8 @@ class Trainer:
         self.guard.before()
         losses, count = [], sum(map(len, parts))
         for number, batch in enumerate(parts, start=1):
+            for norm in self.norms:  # a small part moves the running statistics by its share
+                norm.momentum = MOMENTUM * len(batch) / count
             is_last = number == len(parts)
             with nullcontext() if is_last else self.accelerator.no_sync(self.model):
                 with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
@@ -225,8 +239,8 @@ class Trainer:
             logger.warning("%s", BLANKS_ONLY.format(progress.step))
         if self.feed.num_too_narrow:
             logger.warning(
-                "%d words since the start were too narrow for their labels and taught nothing; raise "
-                "preprocess.min_width if there are many", self.feed.num_too_narrow,
+                "%d crops so far, in this process and session, were too narrow for their labels and taught nothing; "
+                "raise preprocess.min_width if there are many", self.feed.num_too_narrow,
             )  # fmt: skip
         accuracy = result.counts.word_accuracy
         is_best = accuracy > progress.best_accuracy
@@ -243,11 +257,11 @@ class Trainer:
                 "validation_word_accuracy": accuracy,
             },
         )
+        self._save_state()
         if self.accelerator.is_main_process:
             if is_best:
                 save_weights(self.output / "best.safetensors", weights)
             save_weights(self.output / "last.safetensors", weights)
-        self._save_state()
         for monitor in self.monitors:
             monitor.on_validation(progress.step, result, is_best)
         return result
@@ -261,7 +275,21 @@ class Trainer:
             "average": self.average.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        save_state(self.output / "state.pt", self.config, self.progress, states)
+        save_state(self.output / STATE, self.config, self.progress, states)
+
+
+def check_synchronised(config: Config, accelerator: Accelerator) -> None:
+    """Make sure that BatchNorm's statistics can be shared.
+
+    Raises:
+        ValueError: on several CPUs, or with proportional width: processes then run a step in different parts.
+    """
+    if accelerator.num_processes == 1:
+        return
+    if accelerator.device.type != "cuda":
+        raise ValueError("train.batch_norm=synchronised needs GPUs; use local or frozen")
+    if config.preprocess.width == "proportional":
+        raise ValueError("train.batch_norm=synchronised needs a fixed preprocess.width; use local or frozen")
 
 
 def use_bf16(config: Config) -> bool:

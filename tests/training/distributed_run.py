@@ -1,6 +1,7 @@
 """One process of a run under torchrun: the configuration's file and the output folder are the arguments."""
 
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class Losses:
 if __name__ == "__main__":
     losses, output = Losses(), Path(sys.argv[2])
     trainer = Trainer(Config.model_validate_json(Path(sys.argv[1]).read_text()), output, monitors=[losses])
+    logging.basicConfig()
     trainer.run()
     if trainer.accelerator.is_main_process:
         (output / "losses.json").write_text(json.dumps(losses.values))

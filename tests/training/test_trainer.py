@@ -4,6 +4,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ import torch
 
 from grcnn_ocr.config import DataConfig, load_config
 from grcnn_ocr.training import trainer as trainer_module
+from grcnn_ocr.training.budget import total_steps
 from grcnn_ocr.training.checkpoint import load_state
 from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.weights import load_weights
@@ -147,7 +149,7 @@ def test_a_time_budget_is_measured_once_and_kept(small_config, tmp_path, monkeyp
 def test_resuming_on_another_number_of_processes_is_an_error(small_config, tmp_path):
     Trainer(small_config, tmp_path).run()
     with pytest.raises(ValueError, match="a run on 1 processes, this is 2"):
-        load_state(tmp_path / "state.pt", small_config, num_processes=2)
+        load_state(tmp_path / "state.pt", small_config, num_processes=2, data={})
 
 
 def test_validation_data_that_cannot_count_is_an_error_before_training(small_config, tmp_path, crops):
@@ -250,7 +252,7 @@ def test_a_damaged_newest_state_falls_back_to_the_one_before_and_says_so(small_c
     else:  # killed between the two renames
         newest.unlink()
     resumed = Trainer(small_config, tmp_path / "run", resume=True)
-    assert resumed.progress.step == 4
+    assert resumed.progress.step == 4 and not newest.exists()
     assert damage == "gone" or ("cannot be read as a training state" in caplog.text and "step 4" in caplog.text)
     resumed.run()
     assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(newest))
@@ -363,6 +365,67 @@ def test_a_signal_saves_the_state_and_stops(small_config, tmp_path, number, capl
     assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
 
 
+def test_a_signal_to_the_whole_group_saves_the_state_too(small_config, tmp_path):
+    """As `timeout`, Slurm and torchrun send it: the workers that load the data get it as well."""
+    data = small_config.data.model_copy(update={"workers": 2})
+    config = with_train(small_config.model_copy(update={"data": data}), steps=100_000)
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    script = Path(__file__).with_name("distributed_run.py")
+    command = [sys.executable, str(script), str(tmp_path / "config.json"), str(tmp_path / "run")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (tmp_path / "run" / "state.pt").exists() and process.poll() is None:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    step = torch.load(tmp_path / "run" / "state.pt", weights_only=True)["progress"]["step"]
+    assert f"SIGTERM: stopped after step {step}" in err
+
+
+def test_workers_do_not_outlive_a_killed_run(small_config, tmp_path):
+    data = small_config.data.model_copy(update={"workers": 2})
+    config = with_train(small_config.model_copy(update={"data": data}), steps=100_000)
+    (tmp_path / "config.json").write_text(config.model_dump_json())
+    script = Path(__file__).with_name("distributed_run.py")
+    command = [sys.executable, str(script), str(tmp_path / "config.json"), str(tmp_path / "run")]
+    process = subprocess.Popen(command, start_new_session=True)
+    while not (tmp_path / "run" / "state.pt").exists() and process.poll() is None:
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while running(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not running(process.pid)
+
+
+def running(group: int) -> list[str]:
+    """Return the living processes of a group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] != "Z":
+            found.append(path.parent.name)
+    return found
+
+
+def test_data_that_changed_are_not_gone_on_with(small_config, tmp_path, crops):
+    data = small_config.data.model_copy(update={"validation": None, "holdout": 0.25})
+    config = small_config.model_copy(update={"data": data})
+    Trainer(config, tmp_path / "run").run()
+    labels = crops / "labels.tsv"
+    labels.write_text(labels.read_text() + "0.png\thello\n")
+    with pytest.raises(ValueError, match=r"the data changed since .*state\.pt was written .*labels\.tsv"):
+        Trainer(config, tmp_path / "run", resume=True)
+
+
+def test_a_run_steps_by_its_steps_though_the_preset_has_a_time_budget():
+    assert total_steps(load_config("grcl_lstm_tiny", ["train.steps=7"]).train) == 7
+
+
 def test_a_full_disk_ends_the_run_and_leaves_the_state_before(small_config, tmp_path):
     Trainer(small_config, tmp_path).run()
     before = (tmp_path / "state.pt").read_bytes()
@@ -380,13 +443,13 @@ def test_a_full_disk_ends_the_run_and_leaves_the_state_before(small_config, tmp_
     assert (tmp_path / "state.pt").read_bytes() == before
 
 
-@pytest.mark.parametrize("num_processes", [2, 3])
-def test_several_processes_train_as_one_with_the_same_words(small_config, tmp_path, num_processes):
+@pytest.mark.parametrize(("num_processes", "accumulate"), [(2, 3), (3, 1)])
+def test_several_processes_train_as_one_with_the_same_words(small_config, tmp_path, num_processes, accumulate):
     """Under torchrun, with gloo: the losses and the weights of one process that takes all the words itself."""
     config = with_train(small_config, batch_norm="frozen", optimizer="sgd", lr=0.01, steps=12, batch_size=12)
     recorder = Recorder()
     Trainer(config, tmp_path / "one", monitors=[recorder]).run()
-    share = with_train(config, batch_size=12 // num_processes)
+    share = with_train(config, batch_size=12 // num_processes, accumulate=accumulate)
     (tmp_path / "config.json").write_text(share.model_dump_json())
     script = Path(__file__).with_name("distributed_run.py")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}",
@@ -417,4 +480,4 @@ def test_words_too_narrow_for_their_labels_are_counted_and_said(small_config, tm
     preprocess = small_config.preprocess.model_copy(update={"width": "proportional"})
     config = small_config.model_copy(update={"data": data, "preprocess": preprocess})
     Trainer(config, tmp_path).run()
-    assert "words since the start were too narrow for their labels" in caplog.text
+    assert "were too narrow for their labels and taught nothing" in caplog.text
