@@ -13,6 +13,7 @@ import argparse
 import random
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from heading import print_heading
@@ -54,7 +55,6 @@ def main() -> None:
                 f"data.validation={held_out}",
                 "train.batch_size=64",
                 "train.lr=3e-4",
-                "train.time_budget=null",
                 f"train.steps={STEPS.get(count, count)}",
                 f"train.validate_every={STEPS.get(count, count)}",
             ]
@@ -67,7 +67,9 @@ def main() -> None:
             start, output = time.perf_counter(), Path(temporary) / str(count)
             Trainer(config, output, init=arguments.init).run()
             minutes = (time.perf_counter() - start) / 60
-            row(count, minutes, accuracies(output / "last.safetensors", [held_out, *tests]))
+            figures = accuracies(output / "last.safetensors", [held_out, *tests])
+            is_held_out = count <= len(lines) - NUM_HELD_OUT
+            row(count, minutes, [figures[0] if is_held_out else None, *figures[1:]])
 
 
 def write(path: Path, lines: list[str], folder: Path) -> Path:
@@ -82,9 +84,10 @@ def accuracies(weights: Path, tests: list[Path]) -> list[float]:
     return [100 * evaluate_words(recognizer, open_words(test))[0].counts.word_accuracy for test in tests]
 
 
-def row(count: int, minutes: float, figures: list[float]) -> None:
-    """Print a row of the table."""
-    print(f"| {count} | {minutes:.0f} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |", flush=True)
+def row(count: int, minutes: float, figures: Sequence[float | None]) -> None:
+    """Print a row of the table; None for words that were trained on."""
+    cells = ["-" if figure is None else f"{figure:.1f}" for figure in figures]
+    print(f"| {count} | {minutes:.0f} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

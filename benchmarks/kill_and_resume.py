@@ -2,13 +2,14 @@
 
     python benchmarks/kill_and_resume.py --kills 20
 
-Trains a small network on the word engine's words on the CPU, once in peace and once killed (SIGKILL) at random moments
+Trains a small network on the sample crops on the CPU, once in peace and once killed (SIGKILL) at random moments
 and resumed; prints how many kills there were and whether the final weights are bit-identical.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import subprocess
 import sys
@@ -26,7 +27,6 @@ SETTINGS = [
     "model.front_end.widths=[8, 8, 16, 16, 32]",
     "model.lstm_features=[32]",
     "data.train=data/samples/labels.tsv",
-    "train.time_budget=null",
     "train.save_every=1s",
 ]
 
@@ -51,7 +51,8 @@ def main() -> None:
         while len(states) < arguments.kills:
             process = begin(troubled, settings)
             try:
-                process.wait(rng.uniform(0.2, 1.0) * max(whole / 4, 8))
+                if process.wait(rng.uniform(0.2, 1.0) * max(whole / 4, 8)):
+                    raise SystemExit(f"the run failed after {len(states)} kills")
                 raise SystemExit(f"the run ended after {len(states)} kills; give more --steps")
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -73,7 +74,12 @@ def begin(output: Path, settings: list[str]) -> subprocess.Popen[bytes]:
     resumes = any(output.glob("state*.pt"))
     overrides = [part for setting in settings for part in ("--set", setting)]
     command = [sys.executable, "train.py", "--config", "grcl_lstm_tiny.yaml", *overrides, "--output", str(output)]
-    return subprocess.Popen([*command, *(["--resume"] if resumes else [])], cwd=ROOT, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [*command, *(["--resume"] if resumes else [])],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+    )
 
 
 if __name__ == "__main__":

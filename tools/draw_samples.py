@@ -1,6 +1,6 @@
 """Draw the crops in data/samples by the word engine, with a list of 50 words for each.
 
-    python tools/draw_samples.py --output data/samples
+    rm -r data/samples && python tools/draw_samples.py --output data/samples
 
 The words are the bundled ones, the fonts this machine's; there are no photos, so that the crops are our own.
 """

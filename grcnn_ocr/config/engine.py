@@ -15,7 +15,15 @@ def _ascending(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
+def _positive(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] <= 0:
+        raise ValueError(f"this range is drawn on a logarithmic scale and begins above 0; found {list(bounds)}")
+    return bounds
+
+
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
+LogRange = Annotated[Range, AfterValidator(_positive)]
+Strength = Annotated[float, Field(ge=0)]
 Chance = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 
@@ -50,46 +58,73 @@ class Look(Frozen):
 
     # letters
     spacing: Range = (-0.04, 0.22)
-    """Added to each advance; drawn squared, so that most are near the font's own."""
+    """Added to each advance; drawn so that most are near the font's own."""
     spaced: Chance = 0.0
-    """Chance of wide letter spacing, 0.2 to 0.8."""
+    spaced_by: Range = (0.2, 0.8)
+    """Wide letter spacing."""
     bolder: Chance = 0.12
     lighter: Chance = 0.08
     outline: Chance = 0.08
+    outline_width: Range = (0.02, 0.06)
     shadow: Chance = 0.14
+    shadow_offset: Strength = 0.09
+    shadow_blur: Strength = 0.05
     extrude: Chance = 0.05
+    extrude_depth: Range = (0.05, 0.14)
     # geometry
-    height: Range = (14, 60)
+    height: LogRange = (14, 60)
     """Native height of the text's line, in pixels; drawn on a logarithmic scale."""
-    stretch: Range = (0.75, 1.35)
+    stretch: LogRange = (0.75, 1.35)
     """Width over natural width, drawn on a logarithmic scale."""
     margin: Range = (-0.04, 0.45)
     rotate: Chance = 0.3
     rotation: float = Field(9.0, ge=0)
     """Degrees, at most; a normal distribution of half of it."""
     shear: Chance = 0.35
+    shear_slope: Strength = 0.2
+    """Standard deviation of the slant, in x by y."""
     perspective: Chance = 0.35
+    tilt: Strength = 0.12
+    """How far perspective moves a corner."""
     curve: Chance = 0.12
+    curve_rise: Strength = 0.28
     # colors
     contrast: Range = (28, 200)
     """Difference of ink and ground, in gray levels."""
+    fill: Chance = 0.12
+    """Chance of letters filled with a gradient or a texture."""
+    fill_span: Range = (20, 70)
+    """From its darkest to its lightest place, in gray levels."""
     gradient: Chance = 0.3
+    gradient_span: Strength = 120
     photo: Chance = 0.45
+    photo_opacity: Range = (0.15, 1.0)
+    """Of a photo over a flat color."""
     texture: Chance = 0.15
+    texture_span: Range = (10, 80)
     # clutter
     neighbour: Chance = 0.2
     """Chance of parts of another word in the widest margin."""
     beside: Chance = 0.15
     """Chance of a strip of the next or the previous word beyond the margin on the right or left."""
+    beside_gap: Range = (0.12, 0.4)
+    beside_width: Range = (0.03, 0.4)
     frame: Chance = 0.08
     strike: Chance = 0.03
     # light and camera
     light: Chance = 0.35
+    light_span: Strength = 0.6
+    """Of an uneven light, in shares of its mean."""
     defocus: Chance = 0.3
+    defocus_sigma: Range = (0.01, 0.05)
+    """In shares of the crop's height."""
     motion: Chance = 0.08
+    motion_length: Range = (0.05, 0.12)
+    """In shares of the crop's height."""
     low_resolution: Chance = 0.12
+    low_resolution_factor: Range = (0.4, 0.8)
     noise: Chance = 0.5
-    noise_level: Range = (1, 12)
+    noise_level: LogRange = (1, 12)
     """Standard deviation, in gray levels."""
     jpeg: Chance = 0.5
     jpeg_quality: Range = (25, 90)

@@ -38,22 +38,22 @@ def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
     return mask
 
 
-def outline(mask: Mask, rng: random.Random, height: float) -> Mask:
+def outline(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
     """Return the ring around the strokes."""
-    return cv2.dilate(mask, _disk(2 * max(1, round(rng.uniform(0.02, 0.06) * height)) + 1))
+    return cv2.dilate(mask, _disk(2 * max(1, round(rng.uniform(*look.outline_width) * height)) + 1))
 
 
-def shadow(mask: Mask, rng: random.Random, height: float) -> Mask:
+def shadow(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
     """Return the mask moved and blurred."""
-    dx, dy = (rng.uniform(-0.09, 0.09) * height for _ in range(2))
+    dx, dy = (rng.uniform(-1, 1) * look.shadow_offset * height for _ in range(2))
     moved = cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
-    blur = rng.uniform(0, 0.05) * height
+    blur = rng.uniform(0, look.shadow_blur) * height
     return cv2.GaussianBlur(moved, (0, 0), blur) if blur > 0.4 else moved
 
 
-def extrude(mask: Mask, rng: random.Random, height: float) -> Mask:
+def extrude(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
     """Return the mask drawn out in one direction, as the edge of thick letters."""
-    angle, length = rng.uniform(0, 2 * math.pi), max(2, round(rng.uniform(0.05, 0.14) * height))
+    angle, length = rng.uniform(0, 2 * math.pi), max(2, round(rng.uniform(*look.extrude_depth) * height))
     kernel = np.zeros((2 * length + 1, 2 * length + 1), np.uint8)
     end = (length + round(length * math.cos(angle)), length + round(length * math.sin(angle)))
     cv2.line(kernel, (length, length), end, (1,))
@@ -64,11 +64,12 @@ def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[n
     """Curve the baseline; rotate, shear and tilt (h, w, n) mask layers, on a canvas as large as they need."""
     height, width = layers.shape[:2]
     if rng.random() < look.curve and width > 1.5 * height:
-        layers = _curve(layers, rng.uniform(-0.28, 0.28) * height)
+        layers = _curve(layers, rng.uniform(-1, 1) * look.curve_rise * height)
         height = layers.shape[0]
-    angle = math.radians(rng.gauss(0, look.rotation / 2)) if rng.random() < look.rotate else 0.0
-    slope = rng.gauss(0, 0.2) if rng.random() < look.shear else 0.0
-    tilt = 0.12 * height if rng.random() < look.perspective else 0.0
+    degrees = rng.gauss(0, look.rotation / 2) if rng.random() < look.rotate else 0.0
+    angle = math.radians(min(max(degrees, -look.rotation), look.rotation))
+    slope = rng.gauss(0, look.shear_slope) if rng.random() < look.shear else 0.0
+    tilt = look.tilt * height if rng.random() < look.perspective else 0.0
     if not (angle or slope or tilt):
         return layers
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
@@ -116,19 +117,19 @@ def texture(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
     return (0.35 * span * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[:, :, None]
 
 
-def light(pixels: Pixels, rng: random.Random) -> Pixels:
+def light(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
     """Multiply by an uneven light."""
-    return pixels * (1 + gradient(pixels.shape[:2], rng, 0.6))
+    return pixels * (1 + gradient(pixels.shape[:2], rng, look.light_span))
 
 
-def defocus(pixels: Pixels, rng: random.Random) -> Pixels:
-    """Blur, by up to a twentieth of the height."""
-    return _keep_axis(cv2.GaussianBlur(pixels, (0, 0), max(0.3, rng.uniform(0.01, 0.05) * pixels.shape[0])))
+def defocus(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
+    """Blur evenly."""
+    return _keep_axis(cv2.GaussianBlur(pixels, (0, 0), max(0.3, rng.uniform(*look.defocus_sigma) * pixels.shape[0])))
 
 
-def motion(pixels: Pixels, rng: random.Random) -> Pixels:
-    """Blur along a line of up to an eighth of the height."""
-    length = max(2, round(rng.uniform(0.05, 0.12) * pixels.shape[0]))
+def motion(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
+    """Blur along a line."""
+    length = max(2, round(rng.uniform(*look.motion_length) * pixels.shape[0]))
     kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
     angle = rng.uniform(0, math.pi)
     dx, dy = round(length * math.cos(angle) / 2), round(length * math.sin(angle) / 2)
@@ -136,10 +137,10 @@ def motion(pixels: Pixels, rng: random.Random) -> Pixels:
     return _keep_axis(cv2.filter2D(pixels, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
 
 
-def low_resolution(pixels: Pixels, rng: random.Random) -> Pixels:
+def low_resolution(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
     """Shrink, to no less than 12 pixels high, and enlarge again."""
     height, width = pixels.shape[:2]
-    factor = max(rng.uniform(0.4, 0.8), 12 / height)
+    factor = max(rng.uniform(*look.low_resolution_factor), 12 / height)
     if factor >= 1:
         return pixels
     small = cv2.resize(
@@ -148,14 +149,16 @@ def low_resolution(pixels: Pixels, rng: random.Random) -> Pixels:
     return _keep_axis(cv2.resize(small, (width, height), interpolation=rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC))))
 
 
-def noise(pixels: Pixels, rng: random.Random, level: Range) -> Pixels:
+def noise(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
     """Add sensor noise."""
-    return pixels + np.float32(log_uniform(rng, level)) * _noise(pixels.shape[:2], rng)[:, :, : pixels.shape[2]]
+    return (
+        pixels + np.float32(log_uniform(rng, look.noise_level)) * _noise(pixels.shape[:2], rng)[:, :, : pixels.shape[2]]
+    )
 
 
-def jpeg(image: NDArray[np.uint8], rng: random.Random, quality: Range) -> NDArray[np.uint8]:
+def jpeg(image: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[np.uint8]:
     """Compress and decompress (h, w, c)."""
-    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, round(rng.uniform(*quality))])
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, round(rng.uniform(*look.jpeg_quality))])
     decoded = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE if image.shape[2] == 1 else cv2.IMREAD_COLOR)
     return np.asarray(decoded, np.uint8).reshape(image.shape)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,7 +31,7 @@ from grcnn_ocr.text.charset import Charset
 
 MAX_DRAWS = 100
 """Texts tried for one sample before giving up."""
-VERSION = 4
+VERSION = 5
 """Of the drawing: to be raised whenever the same manifest would give other pictures."""
 
 
@@ -99,28 +98,33 @@ class WordEngine:
 
     def _font(self, text: str, rng: random.Random) -> Font | None:
         """Draw a font that has every character of the text; None if there seems to be none."""
-        for _ in range(20):
+        for _ in range(20):  # most fonts have most characters
             font = rng.choice(self.fonts)
             if all(character in font.glyphs for character in text):
                 return font
-        return None
+        able = [font for font in self.fonts if all(character in font.glyphs for character in text)]
+        return rng.choice(able) if able else None
 
 
 @dataclass(frozen=True)
 class PassedOver:
-    """Files that the engine does not draw from, with the reason of each."""
+    """Files that the engine does not draw from, with the reason of each, and the number of words."""
 
     fonts: dict[str, str]
     photos: dict[str, str]
+    num_words: int
 
     def report(self, engine: WordEngine) -> str:
         """Describe for a person what the engine draws from, and what it could not use."""
         lines = [
-            f"{len(engine.fonts)} fonts ({len(self.fonts)} passed over), {len(engine.sampler.words)} words, "
-            f"{len(engine.photos)} photos ({len(self.photos)} passed over)"
+            f"{len(engine.fonts)} fonts ({len(self.fonts)} passed over), {len(engine.sampler.words)} words "
+            f"({self.num_words} passed over), {len(engine.photos)} photos ({len(self.photos)} passed over)"
         ]
-        for reason, count in Counter(reason.partition(":")[0] for reason in self.fonts.values()).most_common(3):
-            lines.append(f"  {count} fonts: {reason}")
+        reasons: dict[str, list[str]] = {}
+        for path, reason in {**self.fonts, **self.photos}.items():
+            reasons.setdefault(reason.partition(":")[0], []).append(path)
+        for reason, paths in sorted(reasons.items(), key=lambda item: -len(item[1]))[:5]:
+            lines.append(f"  {len(paths)} files: {reason}, such as {paths[0]}")
         if engine.fonts[0].name == BUILT_IN:
             lines.append("no fonts found but the one that comes with Pillow: install more (see the README)")
         if not engine.photos:
@@ -149,7 +153,9 @@ def build_engine(
     font_files = find_font_files(folders)
     if folders and not font_files:
         raise ValueError(f"no fonts (.ttf .otf .ttc .woff .woff2) in {', '.join(config.fonts)}")
-    characters = "".join(sorted({*DRAWABLE, *charset.characters}))
+    words = load_words(Path(config.words) if config.words else None)
+    own = {c for word in words for c in word + word.upper() + word.lower()} if config.words else set()
+    characters = "".join(sorted({*DRAWABLE, *charset.characters, *own}))
     fonts, unusable_fonts = load_fonts(font_files, default_cache(), characters)
     if any(c.swapcase() != c and c.swapcase() in charset.characters for c in charset.characters):
         fonts = [without_ambiguous_cases(font) for font in fonts]
@@ -160,10 +166,14 @@ def build_engine(
         photos, unusable_photos = load_system_photos()
     else:
         photos, unusable_photos = load_photos([Path(folder) for folder in config.backgrounds]), {}
-    words = load_words(Path(config.words) if config.words else None)
     sampler = TextSampler(words, charset, config.mix, config.max_length, max_frames)
+    if config.words and not sampler.words:
+        raise ValueError(
+            f"{config.words}: none of its {len(words)} words can be written in charset {charset.name!r} with at most "
+            f"{config.max_length} characters; give other words, another charset or max_length"
+        )
     engine = WordEngine(fonts, sampler, photos, config.look, config.color, config.output_height, config.seed)
-    return engine, PassedOver(unusable_fonts, unusable_photos)
+    return engine, PassedOver(unusable_fonts, unusable_photos, len(words) - len(sampler.words))
 
 
 def _resized(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:

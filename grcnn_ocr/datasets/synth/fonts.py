@@ -207,13 +207,20 @@ def _digest(glyphs: dict[str, Glyph]) -> str:
 
 def _test_and_keep(path: Path, cache: Path, characters: str) -> Path | str:
     """Return the cache file of a font's glyphs, made if need be, or why the font is not usable."""
-    drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}"
     try:
-        kept = cache / f"{hashlib.sha256(path.read_bytes() + drawn_by.encode()).hexdigest()}.npz"
-        if not kept.exists():
-            _keep(kept, examine_font(path, characters))
+        data = path.read_bytes()
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}"
+    kept = cache / f"{hashlib.sha256(data + drawn_by.encode()).hexdigest()}.npz"
+    if not kept.exists():
+        found = examine_font(path, characters)
+        try:
+            _keep(kept, found)
+        except OSError as error:
+            raise ValueError(
+                f"the cache of fonts {cache} cannot be written: {error.strerror}; set XDG_CACHE_HOME to another folder"
+            ) from None
     with np.load(kept) as file:
         return str(file["reason"]) if "reason" in file else kept
 

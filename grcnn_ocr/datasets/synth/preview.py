@@ -8,17 +8,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from pydantic.fields import FieldInfo
 
 from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.registry import closest
+
+
+def _is_chance(field: FieldInfo) -> bool:
+    return any(getattr(limit, "le", None) == 1 for limit in field.metadata)
+
 
 CELL_WIDTH, CROP_HEIGHT, LABEL_HEIGHT = 150, 44, 16
 NEUTRAL: dict[str, tuple[float, float]] = {
     "spacing": (0, 0), "height": (40, 40), "stretch": (1, 1), "margin": (0.15, 0.15), "contrast": (120, 120),
 }  # fmt: skip
 """Ranges in which words look plain."""
-CHANCES = [name for name, field in Look.model_fields.items() if isinstance(field.default, float) and name != "rotation"]
+CHANCES = [name for name, field in Look.model_fields.items() if isinstance(field.default, float) and _is_chance(field)]
 EFFECTS = [*NEUTRAL, *CHANCES]
 
 

@@ -61,7 +61,7 @@ def render(
     pixels = ground
     if layers.shape[2] > 1:
         pixels = _over(pixels, layers[:, :, 1], _color(rng.uniform(0, 255), color, rng))
-    pixels = _over(pixels, layers[:, :, 0], ink)
+    pixels = _over(pixels, layers[:, :, 0], _filled(ink, layers.shape[:2], look, rng))
     if beside is not None:
         beside.draw(pixels, margins, ink)
     elif rng.random() < look.neighbour and all(character in font.glyphs for character in neighbour):
@@ -76,10 +76,10 @@ def render(
 def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
     """Set the glyphs of a text side by side on a baseline; return the tight mask of their ink."""
     low, high = look.spacing
-    draw = rng.uniform(-1, 1)
-    spacing = GLYPH_SIZE * draw * abs(draw) * (high if draw > 0 else -low)
+    centre, draw = min(max(0.0, low), high), rng.uniform(-1, 1)
+    spacing = GLYPH_SIZE * (centre + draw * abs(draw) * (high - centre if draw > 0 else centre - low))
     if rng.random() < look.spaced:
-        spacing = GLYPH_SIZE * rng.uniform(0.2, 0.8)
+        spacing = GLYPH_SIZE * rng.uniform(*look.spaced_by)
     pen, placed = 0.0, []
     for character in text:
         glyph = font.glyphs[character]
@@ -101,7 +101,7 @@ def _under(mask: Mask, height: int, rng: random.Random, look: Look) -> list[Mask
     kinds = ((look.outline, effects.outline), (look.shadow, effects.shadow), (look.extrude, effects.extrude))
     for chance, effect in kinds:
         if choice < chance:
-            return [effect(mask, rng, height)]
+            return [effect(mask, rng, height, look)]
         choice -= chance
     return []
 
@@ -128,9 +128,11 @@ def _beside(font: Font, neighbour: str, height: int, rng: random.Random, look: L
         return None
     mask = lay_out(neighbour, font, rng, look)
     mask = _resize(mask, max(4, round(height / mask.shape[0] * mask.shape[1])), height)
-    width = max(1, round(rng.uniform(0.03, 0.4) * height))
+    width = max(1, round(rng.uniform(*look.beside_width) * height))
     is_left = rng.random() < 0.35
-    return _Beside(mask[:, -width:] if is_left else mask[:, :width], round(rng.uniform(0.12, 0.4) * height), is_left)
+    return _Beside(
+        mask[:, -width:] if is_left else mask[:, :width], round(rng.uniform(*look.beside_gap) * height), is_left
+    )
 
 
 def _crop(
@@ -166,13 +168,13 @@ def _ground(
     if photos and choice < look.photo:
         piece = _piece(rng.choice(photos), shape, rng)
         piece = piece if color else _luma(piece)[:, :, None]
-        strength = rng.uniform(0.15, 1.0)
+        strength = rng.uniform(*look.photo_opacity)
         return piece * np.float32(strength) + flat * np.float32(1 - strength)
     pixels = np.broadcast_to(flat, (*shape, flat.size))
     if choice > 1 - look.texture:
-        return pixels + effects.texture(shape, rng, rng.uniform(10, 80))
+        return pixels + effects.texture(shape, rng, rng.uniform(*look.texture_span))
     if choice > 1 - look.texture - look.gradient:
-        return pixels + effects.gradient(shape, rng, 120)
+        return pixels + effects.gradient(shape, rng, look.gradient_span)
     return pixels.copy()
 
 
@@ -195,6 +197,14 @@ def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
     levels = [level for level in (mean - contrast, mean + contrast) if 0 <= level <= 255]
     level = rng.choice(levels) if levels else (0.0 if mean > 127 else 255.0)
     return _color(level, ground.shape[2] == 3, rng)
+
+
+def _filled(ink: Pixels, shape: tuple[int, int], look: Look, rng: random.Random) -> Pixels:
+    """Return the ink, or (h, w, c) of it with a gradient or a texture."""
+    if rng.random() >= look.fill:
+        return ink
+    paint = rng.choice((effects.gradient, effects.texture))
+    return ink + paint(shape, rng, rng.uniform(*look.fill_span))
 
 
 def _color(level: float, color: bool, rng: random.Random) -> Pixels:
@@ -260,17 +270,17 @@ def _strike(pixels: Pixels, ink: Pixels, rng: random.Random) -> None:
 def _photograph(pixels: Pixels, look: Look, rng: random.Random) -> NDArray[np.uint8]:
     """Light the picture, take it with a camera, keep it as a file."""
     if rng.random() < look.light:
-        pixels = effects.light(pixels, rng)
+        pixels = effects.light(pixels, rng, look)
     if rng.random() < look.motion:
-        pixels = effects.motion(pixels, rng)
+        pixels = effects.motion(pixels, rng, look)
     elif rng.random() < look.defocus:
-        pixels = effects.defocus(pixels, rng)
+        pixels = effects.defocus(pixels, rng, look)
     if rng.random() < look.low_resolution:
-        pixels = effects.low_resolution(pixels, rng)
+        pixels = effects.low_resolution(pixels, rng, look)
     if rng.random() < look.noise:
-        pixels = effects.noise(pixels, rng, look.noise_level)
+        pixels = effects.noise(pixels, rng, look)
     image = np.clip(pixels, 0, 255).astype(np.uint8)
-    return effects.jpeg(image, rng, look.jpeg_quality) if rng.random() < look.jpeg else image
+    return effects.jpeg(image, rng, look) if rng.random() < look.jpeg else image
 
 
 def _pad(layers: NDArray[np.uint8], top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:

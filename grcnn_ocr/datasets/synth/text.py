@@ -18,6 +18,8 @@ MARKS_AFTER = ". . , , ! ! ? : ; !! !!! ... … ' ’ \" ” ) - * ®".split()
 MARKS_BEFORE = "' ‘ \" “ ( @ # + - & • * $ ... /".split()
 MARKS_AROUND = "\"\" “” '' ‘’ () [] -- **".split()
 MARKS_INSIDE = "-'’./&:_+"
+STRAIGHT = str.maketrans("‘’“”", "''\"\"")
+"""Quotes that a label does not tell apart: at the size of a crop they look alike."""
 WEB_ENDINGS = [".com", ".com", ".com", ".org", ".net", ".co.uk", ".de", ".fr", ".in", ".info", ".eu", ".tv"]
 RUNNING_TEXT = {1: 2, 2: 11, 3: 18, 4: 18, 5: 14, 6: 11, 7: 9, 8: 6, 9: 4, 10: 3, 11: 2, 12: 2}
 """Weight of each length, in characters, among the words of running English; the last stands for all longer ones."""
@@ -91,7 +93,7 @@ class TextSampler:
 
     def _label(self, text: str) -> str:
         """Return the label of a text; nothing if it has none that can be learnt."""
-        label = self.charset.fold(text)
+        label = self.charset.fold(text.translate(STRAIGHT))
         if self.charset.unknown(label) or len(label) > self.max_length:
             return ""
         if self.max_frames is not None and min_frames(self.charset.encode(label)) > self.max_frames:
@@ -191,17 +193,18 @@ def _initials(rng: random.Random) -> str:
 
 
 def load_words(path: Path | None = None) -> list[str]:
-    """Read one word a line; without a path, the system's word list, else the bundled one.
+    """Read one word a line (or several, apart); without a path, the system's word list, else the bundled one.
 
     Raises:
         ValueError: if the file cannot be read or holds no words.
     """
     found = path or next((known for known in SYSTEM_WORD_LISTS if known.is_file()), BUNDLED_WORDS)
     try:
-        words = [line.strip() for line in found.read_text(encoding="utf-8").splitlines()]
+        words = found.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"cannot read the words in {found}: {error}; give a UTF-8 file of one word a line") from None
-    words = sorted({word for word in words if word and not word.endswith("'s")})
+    possessives = path is None  # of which the system's list has one for each noun
+    words = sorted({word for word in words if not (possessives and word.endswith("'s"))})
     if not words:
         raise ValueError(f"{found} holds no words; give a UTF-8 file of one word a line")
     return words

@@ -90,6 +90,84 @@ def test_every_sample_is_a_picture_of_its_label(look, color):
         assert decode(data).shape == image.shape[:2]
 
 
+def test_what_is_drawn_is_what_the_label_says(monkeypatch):
+    drawn = []
+    lay_out = render.lay_out
+    monkeypatch.setattr(render, "lay_out", lambda text, *rest: drawn.append(text) or lay_out(text, *rest))
+    drawing = engine(look=PLAIN)
+    for index in range(200):
+        _, label = drawing.sample(index)
+        assert [drawing.sampler.charset.fold(text) for text in drawn] == [label]
+        drawn.clear()
+
+
+def test_a_plain_crop_shows_the_letters_laid_out():
+    look = PLAIN.model_copy(update={"spacing": (0, 0), "stretch": (1, 1), "height": (48, 48), "margin": (0.1, 0.1)})
+    font = built_in_font()
+    for text in ("open", "street", "10:45"):
+        rng = random.Random(0)
+        image = render.render(text, font, "xxx", [], look, False, rng)[:, :, 0].astype(np.float32)
+        mask = render.lay_out(text, font, random.Random(0), look)
+        rows, columns = np.nonzero(np.abs(image - image[0, 0]) > 10)
+        ink = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        expected = cv2.resize(trimmed(mask), ink.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        assert abs(np.corrcoef(ink.ravel(), expected.ravel())[0, 1]) > 0.95
+
+
+def trimmed(mask: np.ndarray) -> np.ndarray:
+    rows, columns = np.nonzero(mask > 40)
+    return mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+@pytest.mark.parametrize("bounds", [(0.1, 0.3), (-0.3, -0.1), (0.2, 0.2), (-0.1, 0.2)])
+def test_spacing_stays_in_its_range(bounds):
+    font = built_in_font()
+    tight = render.lay_out("ii", font, random.Random(0), Look(spacing=(0, 0), spaced=0)).shape[1]
+    for seed in range(50):
+        width = render.lay_out("ii", font, random.Random(seed), Look(spacing=bounds, spaced=0)).shape[1]
+        assert 48 * bounds[0] - 1.5 <= width - tight <= 48 * bounds[1] + 1.5
+
+
+def test_words_of_ones_own_are_drawn_possessives_and_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "words.txt").write_text("Joe's\nNew York\n", encoding="utf-8")
+    only = dict.fromkeys(["names", "web", "numbers", "prices", "dates", "phones", "codes", "initials", "compounds"], 0)
+    files = EngineConfig(words=str(tmp_path / "words.txt"), backgrounds=(), mix=TextMix(**only, punctuation=0))
+    built, _ = build_engine(files, Charset.named("alnum36"))
+    assert {built.sample(index)[1] for index in range(60)} == {"joes", "new", "york"}
+    (tmp_path / "words.txt").write_text("москва\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"words\.txt: none of its 1 words can be written in charset 'alnum36'"):
+        build_engine(files, Charset.named("alnum36"))
+
+
+def test_a_rare_character_finds_the_one_font_that_has_it():
+    plain = built_in_font()
+    rare = Font("rare", "rare", {**plain.glyphs, "é": plain.glyphs["e"]})
+    drawing = engine(fonts=[plain] * 400 + [rare], sampler=TextSampler(["é"], Charset("é"), TextMix(punctuation=0)))
+    for index in range(20):
+        assert set(drawing.sample(index)[1]) == {"é"}
+
+
+def test_quotes_that_look_alike_are_labelled_alike():
+    charset = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
+    sampler = TextSampler(["open"], charset, TextMix(punctuation=1))
+    texts = [sampler.draw(random.Random(n)) for n in range(3000)]
+    assert any("’" in text for text, _ in texts)
+    assert all(label == text.translate(str.maketrans("‘’“”", "''\"\"")) for text, label in texts if "’" in text)
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    (tmp_path / "fonts").mkdir()
+    from PIL import ImageFont
+
+    (tmp_path / "fonts" / "own.ttf").write_bytes(ImageFont.load_default(20).path.getvalue())
+    with pytest.raises(ValueError, match="the cache of fonts .* cannot be written.*XDG_CACHE_HOME"):
+        build_engine(EngineConfig(fonts=(str(tmp_path / "fonts"),), backgrounds=()), Charset.named("alnum36"))
+
+
 def test_plain_words_stand_out_by_the_contrast_asked_for():
     drawing = engine(look=PLAIN.model_copy(update={"contrast": (100, 100), "margin": (0.1, 0.2)}), photos={})
     for index in range(50):
@@ -104,20 +182,20 @@ def test_plain_words_stand_out_by_the_contrast_asked_for():
         effects.defocus,
         effects.motion,
         effects.low_resolution,
-        lambda pixels, rng: effects.noise(pixels, rng, (5, 5)),
-        lambda pixels, rng: effects.jpeg(pixels.astype(np.uint8), rng, (30, 60)),
+        effects.noise,
+        lambda pixels, rng, look: effects.jpeg(pixels.astype(np.uint8), rng, look),
     ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
 def test_camera_effects_change_the_picture_and_keep_its_shape(effect, channels):
     pixels = np.random.default_rng(0).uniform(0, 255, (40, 120, channels)).astype(np.float32)
-    changed = effect(pixels, random.Random(0))
+    changed = effect(pixels, random.Random(0), Look())
     assert changed.shape == pixels.shape and not np.allclose(changed, pixels)
 
 
 def test_noise_covers_pictures_larger_than_its_bank():
     pixels = np.zeros((300, 1500, 1), np.float32)
-    assert effects.noise(pixels, random.Random(0), (5, 5)).std() == pytest.approx(5, rel=0.05)
+    assert effects.noise(pixels, random.Random(0), Look(noise_level=(5, 5))).std() == pytest.approx(5, rel=0.05)
 
 
 def test_files_on_this_machine_make_an_engine(tmp_path, monkeypatch):
@@ -130,7 +208,7 @@ def test_files_on_this_machine_make_an_engine(tmp_path, monkeypatch):
     cv2.imwrite(str(tmp_path / "photos" / "sky.jpg"), np.full((900, 700, 3), 99, np.uint8))
     files = EngineConfig(fonts=(str(tmp_path / "fonts"),), backgrounds=(str(tmp_path / "photos"),))
     built, passed_over = build_engine(files, Charset.named("alnum36"))
-    assert len(built.fonts) == 1 and not passed_over.fonts and not passed_over.photos
+    assert len(built.fonts) == 1 and not (passed_over.fonts or passed_over.photos)
     assert [photo.shape for photo in built.photos.values()] == [(640, 498, 3)]
     assert contact_sheet(built, 2, 3).shape == (180, 300, 3)
 
@@ -195,6 +273,8 @@ def test_settings_come_from_a_file_and_overrides(tmp_path):
     assert (settings.seed, settings.look.curve, settings.look.shear, settings.mix.names) == (5, 0.4, 0.2, 1)
     with pytest.raises(ValueError, match=r"unknown key 'look.curv'; did you mean 'look.curve'"):
         load_engine_config(None, ["look.curv=0.4"])
+    with pytest.raises(ValueError, match=r"look.noise_level: .*begins above 0"):
+        load_engine_config(None, ["look.noise_level=[0, 12]"])
     with pytest.raises(ValueError, match=r"look.contrast: .*a range is \[low, high\]"):
         load_engine_config(None, ["look.contrast=[90, 20]"])
 
@@ -209,7 +289,7 @@ def test_a_charset_that_no_font_draws_is_an_error():
 def test_layers_under_the_letters_show_beside_them(effect):
     mask = np.zeros((60, 90), np.uint8)
     mask[20:40, 30:60] = 255
-    layers = [effect(mask, random.Random(seed), 20) for seed in range(20)]
+    layers = [effect(mask, random.Random(seed), 20, Look()) for seed in range(20)]
     assert all(layer.shape == mask.shape for layer in layers)
     assert all(layer[mask == 0].any() for layer in layers)
 
