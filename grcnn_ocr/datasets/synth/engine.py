@@ -166,7 +166,10 @@ def build_engine(
         photos, unusable_photos = load_system_photos()
     else:
         photos, unusable_photos = load_photos([Path(folder) for folder in config.backgrounds]), {}
-    sampler = TextSampler(words, charset, config.mix, config.max_length, max_frames)
+    try:
+        sampler = TextSampler(words, charset, config.mix, config.max_length, max_frames)
+    except ValueError as error:
+        raise ValueError(f"{config.words or 'the word list'}: {error}") from None
     if config.words and not sampler.words:
         raise ValueError(
             f"{config.words}: none of its {len(words)} words can be written in charset {charset.name!r} with at most "

@@ -137,8 +137,9 @@ def test_words_of_ones_own_are_drawn_possessives_and_all(tmp_path, monkeypatch):
     built, _ = build_engine(files, Charset.named("alnum36"))
     assert {built.sample(index)[1] for index in range(60)} == {"joes", "new", "york"}
     (tmp_path / "words.txt").write_text("москва\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"words\.txt: none of its 1 words can be written in charset 'alnum36'"):
-        build_engine(files, Charset.named("alnum36"))
+    for mix in (files.mix, TextMix()):  # with nothing else to draw, and with other kinds
+        with pytest.raises(ValueError, match=r"words\.txt: none of .*1 words can be written in charset 'alnum36'"):
+            build_engine(files.model_copy(update={"mix": mix}), Charset.named("alnum36"))
 
 
 def test_a_rare_character_finds_the_one_font_that_has_it():
