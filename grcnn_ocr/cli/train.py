@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,19 +51,22 @@ def train(
     settings = load_config(config, overrides or ())
     if output is None and int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ValueError("several processes need one folder: give --output")
-    folder = output or _run_folder(Path("runs") / settings.name, resume)
     from grcnn_ocr.training.checkpoint import can_resume
-
-    if output and not resume and can_resume(output):
-        raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
-
     from grcnn_ocr.training.monitor import TensorBoardMonitor
     from grcnn_ocr.training.trainer import Trainer
 
+    if output and not resume and can_resume(output):
+        raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
+    folder = output or _run_folder(Path("runs") / settings.name, resume)
+    folder.mkdir(parents=True, exist_ok=True)
     with ConsoleMonitor() as bar:
-        trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)], init)
+        try:
+            trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)], init)
+        except ValueError:
+            with suppress(OSError):  # unless there is something in it
+                folder.rmdir()
+            raise
         errors.print(f"run: {folder}")
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         if find_lr:
             _find_lr(trainer, folder)
@@ -91,18 +96,20 @@ def _find_lr(trainer: Trainer, folder: Path) -> None:
 
 
 def _run_folder(base: Path, resume: bool) -> Path:
-    """Return the latest of `base`, `base-2`, `base-3`, ... that can be resumed, or the next one to begin."""
-    runs = [base]
-    while runs[-1].exists():
-        runs.append(base.with_name(f"{base.name}-{len(runs) + 1}"))
-    if not resume:
-        return runs[-1]
+    """Return the latest of `base`, `base-2`, `base-3`, ... that can be resumed, or make the next one."""
     from grcnn_ocr.training.checkpoint import can_resume
 
-    resumable = [run for run in runs if can_resume(run)]
-    if not resumable:
-        raise ValueError(f"nothing to resume: no {base / 'state.pt'}")
-    return resumable[-1]
+    runs = (base if number == 1 else base.with_name(f"{base.name}-{number}") for number in count(1))
+    if resume:
+        resumable = [run for run in takewhile(Path.exists, runs) if can_resume(run)]
+        if not resumable:
+            raise ValueError(f"nothing to resume: no {base / 'state.pt'}")
+        return resumable[-1]
+    for run in runs:
+        with suppress(FileExistsError):  # another run's, perhaps begun this moment
+            run.mkdir(parents=True)
+            return run
+    raise AssertionError("unreachable")
 
 
 class ConsoleMonitor:

@@ -204,7 +204,7 @@ def test_synth_takes_settings_and_shows_effects(run, tmp_path, monkeypatch):
     files = ("--words", tmp_path / "words.txt", "--backgrounds", tmp_path / "photos", "--seed", 7)
     chosen = ("--set", "mix.words=1", "--set", "mix.numbers=0", "--set", "look.curve=0.5", "--height", 24)
     code, _, err = run("synth", *files, *chosen, "--output", tmp_path / "out", "--num", 5)
-    assert code == 0 and "2 words, 1 photos" in err and "install more" in err
+    assert code == 0 and "2 words (0 passed over), 1 photos" in err and "install more" in err
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert (manifest["seed"], manifest["look"]["curve"], manifest["output_height"]) == (7, 0.5, 24)
     assert cv2.imread(str(tmp_path / "out" / "000000001.jpg")).shape[0] == 24
