@@ -2,7 +2,7 @@
 
     python benchmarks/long_lines.py
 
-Draws lines of 50 to 60 characters with the word engine (words set side by side, for the charset has no space) and single
+Draws lines of 50 to 60 characters with the word engine (words set side by side: the charset has no space) and single
 words, both upright and with mild effects, and prints the character error rate on each.
 """
 
