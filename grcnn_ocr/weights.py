@@ -18,13 +18,18 @@ from grcnn_ocr.models.recognizer import CTCRecognizer
 
 FORMAT = "grcnn-ocr/1"
 RELEASED = Path(__file__).parent / "released"
+SECTIONS = ("name", "task", "charset", "preprocess", "model")
+"""Of the configuration, what reading needs; how the network was trained may be in the words of another version."""
 DEFAULT = "grcl_lstm_tiny"
 """The released weights that are used unless others are named."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A network, the configuration it was built from, and what is known of its training."""
+    """A network, the configuration it was built from, and what is known of its training.
+
+    In weights that were loaded the sections `data` and `train` are the defaults: the header keeps them for a person.
+    """
 
     model: CTCRecognizer
     config: Config
@@ -76,7 +81,8 @@ def load_weights(path: str | Path) -> Weights:
             "use `grcnn-ocr import` for PyTorch checkpoints of other projects"
         ) from None
     try:
-        config = parse_config(json.loads(header["config"]), source="its header")
+        values = json.loads(header["config"])
+        config = parse_config({key: values[key] for key in SECTIONS if key in values}, source="its header")
         training = json.loads(header.get("training", "{}"))
         model = build_model(config)
     except (KeyError, ValueError) as error:

@@ -1,4 +1,5 @@
 import hashlib
+import json
 
 import pytest
 import torch
@@ -54,6 +55,25 @@ def test_tensors_that_do_not_fit_the_header_are_named(small_config, tmp_path):
     save_weights(tmp_path / "w.safetensors", Weights(build_model(small_config), other))
     with pytest.raises(ValueError, match=r"sequence\.0\.lstm\.weight_ih_l0 has shape \(64, 16\), expected \(32, 16\)"):
         load_weights(tmp_path / "w.safetensors")
+
+
+def test_settings_of_a_training_by_another_version_do_not_keep_weights_from_reading(small_config, tmp_path):
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    path = tmp_path / "w.safetensors"
+    save_weights(path, Weights(build_model(small_config), small_config))
+    with safe_open(path, framework="pt") as file:
+        tensors, header = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118
+    values = json.loads(header["config"])
+    values["data"]["engine"]["look"]["glitter"] = 1.0
+    values["train"]["lucky"] = True
+    save_file(tensors, path, {**header, "config": json.dumps(values)})
+    assert load_weights(path).config.model == small_config.model
+    values["model"]["glitter"] = 1.0
+    save_file(tensors, path, {**header, "config": json.dumps(values)})
+    with pytest.raises(ValueError, match=r"model\.glitter"):
+        load_weights(path)
 
 
 def test_released_weights_are_found_by_name_and_are_the_default():
