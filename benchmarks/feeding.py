@@ -1,0 +1,57 @@
+"""How many words a second reach the training, drawn on the fly, by number of loader processes and by reuse?
+
+    python benchmarks/feeding.py
+
+Draws, collates, moves to the device and, with reuse, distorts there; no network is run. On a GPU machine the figure at
+as many workers as cores is what its network can be fed with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+import torch
+from heading import print_heading
+
+from grcnn_ocr.build import build_model, build_preprocessor
+from grcnn_ocr.config import load_config
+from grcnn_ocr.training.data import build_words
+from grcnn_ocr.training.feed import Feed
+from grcnn_ocr.training.reuse import DISTANCE
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="grcl_lstm")
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=40)
+    arguments = parser.parse_args()
+    print_heading("Feeding, words/s", arguments.preset)
+    print("| workers | reuse | words/s |\n|---|---|---|")
+    config = load_config(arguments.preset, [f"train.batch_size={arguments.batch_size}"])
+    num_frames = build_model(config).num_frames
+    words, _ = build_words(config, num_frames(build_preprocessor(config.preprocess).widest))
+    for workers in sorted({1, 2, os.cpu_count() or 1}):
+        for reuse in (1, 4):
+            data = config.data.model_copy(update={"workers": workers, "reuse": reuse})
+            feed = Feed(words, config.model_copy(update={"data": data}), 0, 1, DEVICE, num_frames)
+            steps = feed.steps(0)
+            for _ in range(2 * DISTANCE):  # the first ones wait for what is kept for reuse, and for the workers
+                next(steps)
+            start = time.perf_counter()
+            for _ in range(arguments.steps):
+                next(steps)
+            if DEVICE.type == "cuda":
+                torch.cuda.synchronize()
+            rate = arguments.steps * arguments.batch_size / (time.perf_counter() - start)
+            print(f"| {workers} | {reuse} | {rate:.0f} |", flush=True)
+            steps.close()
+
+
+if __name__ == "__main__":
+    main()
