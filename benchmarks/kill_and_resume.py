@@ -22,6 +22,8 @@ from heading import print_heading
 
 from grcnn_ocr.weights import load_weights
 
+START_SECONDS = 8
+"""About what a run needs before its first step."""
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = [
     "model.front_end.widths=[8, 8, 16, 16, 32]",
@@ -51,7 +53,7 @@ def main() -> None:
         while len(states) < arguments.kills:
             process = begin(troubled, settings)
             try:
-                if process.wait(rng.uniform(0.2, 1.0) * max(whole / 4, 8)):
+                if process.wait(rng.uniform(0.2, 1.0) * (START_SECONDS + whole / arguments.kills)):
                     raise SystemExit(f"the run failed after {len(states)} kills")
                 raise SystemExit(f"the run ended after {len(states)} kills; give more --steps")
             except subprocess.TimeoutExpired:

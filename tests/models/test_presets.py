@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from conftest import WORDS, draw
 
 from grcnn_ocr.build import build_charset, build_model, build_preprocessor
-from grcnn_ocr.config import list_configs, load_config
+from grcnn_ocr.config import DataConfig, TrainConfig, list_configs, load_config
 from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.models.cost import count_macs, count_parameters
 from grcnn_ocr.preprocess import to_grayscale
@@ -88,7 +88,8 @@ def test_preset_saves_and_loads(name, tmp_path):
     model = build_model(config)
     save_weights(tmp_path / "w.safetensors", Weights(model, config, {"steps": 3}))
     loaded = load_weights(tmp_path / "w.safetensors")
-    assert loaded.config == config
+    defaults = {"data": DataConfig(), "train": TrainConfig()}
+    assert loaded.config == config.model_copy(update=defaults)
     assert loaded.training == {"steps": 3}
     for key, value in model.state_dict().items():
         assert torch.equal(value, loaded.model.state_dict()[key]), key
