@@ -30,7 +30,7 @@ from grcnn_ocr.text.charset import Charset
 STAGES: list[tuple[str, list[tuple[Any, str]]]] = [
     ("text", [(TextSampler, "draw")]),
     ("layout of glyphs", [(render, "lay_out"), (effects, "change_weight")]),
-    ("size", [(render, "_resize")]),
+    ("size", [(render, "resize")]),
     ("outline, shadow, edge", [(render, "_under")]),
     ("geometry", [(effects, "warp"), (render, "_crop")]),
     ("ground", [(render, "_ground")]),

@@ -113,19 +113,18 @@ class DrawnWords:
     path = Path(ENGINE)
 
     def __init__(self, engine: WordEngine, num: int) -> None:
-        self._engine = engine
-        self._num = num
+        self._words = [engine.encoded(-1 - index, ".png") for index in range(num)]
 
     def __len__(self) -> int:
-        return self._num
+        return len(self._words)
 
     def image(self, index: int) -> bytes:
         """Return the word as PNG."""
-        return self._engine.encoded(-1 - index, ".png")[0]
+        return self._words[index][0]
 
     def label(self, index: int) -> str:
         """Return the label."""
-        return self._engine.sample(-1 - index)[1]
+        return self._words[index][1]
 
     def place(self, index: int) -> str:
         """Name the sample."""

@@ -32,19 +32,26 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
     Raises:
         ValueError: if the data cannot be opened or none of it can be trained on.
     """
-    data, preprocessor = config.data, build_preprocessor(config.preprocess)
-    validation = open_words(data.validation) if data.validation else None
+    data, charset, preprocessor = config.data, build_charset(config.charset), build_preprocessor(config.preprocess)
+    validation: WordSource | None = open_words(data.validation) if data.validation else None
     streams: list[Stream] = []
     engine: WordEngine | None = None
     for name in data.shares:
         if name == ENGINE:
-            engine, passed_over = build_engine(data.engine, build_charset(config.charset), num_frames)
+            engine, passed_over = build_engine(data.engine, charset, num_frames)
             logger.info("%s", passed_over.report(engine))
             streams.append(DrawnStream(engine, preprocessor))
             continue
-        stored, held_out = _stored(name, config, num_frames, holds_out=validation is None)
-        validation = validation or held_out
-        streams.append(stored)
+        source = open_words(Path(name))
+        found = audit(source, charset, num_frames)
+        logger.info("%s: %s", name, found.report())
+        usable = found.usable
+        if validation is None:
+            usable, held_out = hold_out(usable, data.holdout, config.train.seed)
+            validation = Subset(source, held_out.tolist())
+            logger.info("%d of them held out for validation", len(validation))
+        augmenter = Augmenter(data.augment) if data.augment else None
+        streams.append(StoredStream(source, usable, charset, preprocessor, augmenter, config.train.seed))
     if validation is None:
         assert engine is not None
         validation = DrawnWords(engine, NUM_DRAWN_FOR_VALIDATION)
@@ -65,18 +72,3 @@ def hold_out(indices: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarra
     shuffled = np.random.default_rng(seed).permutation(indices)
     count = min(max(1, round(fraction * len(indices))), len(indices) - 1)
     return np.sort(shuffled[count:]), np.sort(shuffled[:count])
-
-
-def _stored(name: str, config: Config, num_frames: int, holds_out: bool) -> tuple[StoredStream, WordSource | None]:
-    """Open stored words; return their stream, and those held out if any are to be."""
-    charset, source, held_out = build_charset(config.charset), open_words(Path(name)), None
-    found = audit(source, charset, num_frames)
-    logger.info("%s: %s", name, found.report())
-    usable = found.usable
-    if holds_out:
-        usable, indices = hold_out(usable, config.data.holdout, config.train.seed)
-        held_out = Subset(source, indices.tolist())
-        logger.info("%d of them held out for validation", len(held_out))
-    augmenter = Augmenter(config.data.augment) if config.data.augment else None
-    preprocessor = build_preprocessor(config.preprocess)
-    return StoredStream(source, usable, charset, preprocessor, augmenter, config.train.seed), held_out

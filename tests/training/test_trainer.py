@@ -67,14 +67,19 @@ def assert_equal_states(a, b):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
+def assert_resumes_exactly(config, tmp_path, at):
+    """Train in one go, and interrupted at the validation of a step; compare the states at the end."""
+    Trainer(config, tmp_path / "whole").run()
+    with pytest.raises(Interrupted):
+        Trainer(config, tmp_path / "parts", monitors=[StopAfter(at)]).run()
+    Trainer(config, tmp_path / "parts", resume=True).run()
+    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "adadelta", "sgd"])
 def test_resumed_run_equals_uninterrupted_run(small_config, tmp_path, optimizer):
     config = small_config.model_copy(update={"train": small_config.train.model_copy(update={"optimizer": optimizer})})
-    Trainer(config, tmp_path / "whole").run()
-    with pytest.raises(Interrupted):
-        Trainer(config, tmp_path / "parts", monitors=[StopAfter(4)]).run()
-    Trainer(config, tmp_path / "parts", resume=True).run()
-    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+    assert_resumes_exactly(config, tmp_path, at=4)
     whole, parts = (load_weights(tmp_path / run / "last.safetensors") for run in ("whole", "parts"))
     assert_equal_states(dict(whole.model.state_dict()), dict(parts.model.state_dict()))
 
@@ -206,22 +211,15 @@ def test_the_default_data_are_the_engines_words_drawn_on_the_fly(small_config, t
     data = small_config.data.model_copy(update={"train": DataConfig().train, "validation": None, "engine": engine})
     config = small_config.model_copy(update={"data": data})
     recorder = Recorder()
-    Trainer(config, tmp_path / "whole", monitors=[recorder]).run()
+    Trainer(config, tmp_path / "recorded", monitors=[recorder]).run()
     assert [step for step, _ in recorder.validations] == [4, 8]
-    with pytest.raises(Interrupted):
-        Trainer(config, tmp_path / "parts", monitors=[StopAfter(4)]).run()
-    Trainer(config, tmp_path / "parts", resume=True).run()
-    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+    assert_resumes_exactly(config, tmp_path, at=4)
 
 
 def test_a_run_that_reuses_images_is_resumed_exactly(small_config, tmp_path):
     data = small_config.data.model_copy(update={"reuse": 4})
     config = small_config.model_copy(update={"data": data})
-    Trainer(config, tmp_path / "whole").run()
-    with pytest.raises(Interrupted):
-        Trainer(config, tmp_path / "parts", monitors=[StopAfter(4)]).run()
-    Trainer(config, tmp_path / "parts", resume=True).run()
-    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+    assert_resumes_exactly(config, tmp_path, at=4)
 
 
 def test_images_that_cannot_be_shared_out_are_an_error(small_config, tmp_path):
@@ -467,11 +465,7 @@ def test_several_processes_train_as_one_with_the_same_words(small_config, tmp_pa
 def test_a_run_with_proportional_widths_is_resumed_exactly_and_reads_what_it_learnt(small_config, tmp_path):
     preprocess = small_config.preprocess.model_copy(update={"width": "proportional"})
     config = with_train(small_config.model_copy(update={"preprocess": preprocess}), steps=20, validate_every=9)
-    Trainer(config, tmp_path / "whole").run()
-    with pytest.raises(Interrupted):
-        Trainer(config, tmp_path / "parts", monitors=[StopAfter(18)]).run()  # in the midst of a block
-    Trainer(config, tmp_path / "parts", resume=True).run()
-    assert_equal_states(tensors(tmp_path / "whole" / "state.pt"), tensors(tmp_path / "parts" / "state.pt"))
+    assert_resumes_exactly(config, tmp_path, at=18)  # in the midst of a block
 
 
 def test_words_too_narrow_for_their_labels_are_counted_and_said(small_config, tmp_path, crops, caplog):

@@ -25,7 +25,7 @@ from grcnn_ocr.datasets.synth.fonts import (
     without_ambiguous_cases,
 )
 from grcnn_ocr.datasets.synth.photos import Photo, load_photos, load_system_photos
-from grcnn_ocr.datasets.synth.render import render
+from grcnn_ocr.datasets.synth.render import render, resize
 from grcnn_ocr.datasets.synth.text import TextSampler, load_words
 from grcnn_ocr.text.charset import Charset
 
@@ -181,8 +181,7 @@ def build_engine(
 
 def _resized(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
     width = max(1, round(height / image.shape[0] * image.shape[1]))
-    interpolation = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_LINEAR
-    return cv2.resize(image, (width, height), interpolation=interpolation).reshape(height, width, -1)
+    return resize(image, width, height).reshape(height, width, -1)
 
 
 def _digest(items: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -12,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth.engine import WordEngine
+from grcnn_ocr.datasets.synth.render import resize
 from grcnn_ocr.registry import closest
 
 
@@ -74,6 +74,5 @@ class _Sheet:
         x, y = column * CELL_WIDTH, row * (CROP_HEIGHT + LABEL_HEIGHT)
         factor = min((CELL_WIDTH - 4) / crop.shape[1], CROP_HEIGHT / crop.shape[0])
         size = (max(1, round(factor * crop.shape[1])), max(1, round(factor * crop.shape[0])))
-        resized = cv2.resize(crop, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-        self.image.paste(Image.fromarray(resized).convert("RGB"), (x, y))
+        self.image.paste(Image.fromarray(resize(crop, *size)).convert("RGB"), (x, y))
         self._pen.text((x, y + CROP_HEIGHT), label, fill="black", font=self._font)

@@ -48,7 +48,7 @@ def render(
     width = height / mask.shape[0] * mask.shape[1] * effects.log_uniform(rng, look.stretch)
     if width > MAX_WIDTH:
         height, width = height * MAX_WIDTH / width, MAX_WIDTH
-    mask = _resize(mask, max(2, round(width)), max(4, round(height)))
+    mask = resize(mask, max(2, round(width)), max(4, round(height)))
     height = mask.shape[0]
     room = height // 5 + 2  # for what the effects add around the letters
     mask = _pad(mask, room, room, room, room)
@@ -127,7 +127,7 @@ def _beside(font: Font, neighbour: str, height: int, rng: random.Random, look: L
     if rng.random() >= look.beside or not all(character in font.glyphs for character in neighbour):
         return None
     mask = lay_out(neighbour, font, rng, look)
-    mask = _resize(mask, max(4, round(height / mask.shape[0] * mask.shape[1])), height)
+    mask = resize(mask, max(4, round(height / mask.shape[0] * mask.shape[1])), height)
     width = max(1, round(rng.uniform(*look.beside_width) * height))
     is_left = rng.random() < 0.35
     return _Beside(
@@ -236,13 +236,13 @@ def _add_neighbour(
     if room < 2:
         return
     if side < 2:  # top, bottom: its lower or upper edge
-        part = _resize(mask, max(4, round(rng.uniform(0.6, 1.3) * width)), max(4, height))
+        part = resize(mask, max(4, round(rng.uniform(0.6, 1.3) * width)), max(4, height))
         strip = part[-room:] if side == 0 else part[:room]
         place = pixels[:room] if side == 0 else pixels[-room:]
         strip = strip[:, :width]
         place = place[:, : strip.shape[1]]
     else:  # left, right: its last or first letter
-        part = _resize(mask, max(4, round(height / mask.shape[0] * mask.shape[1])), max(4, height))
+        part = resize(mask, max(4, round(height / mask.shape[0] * mask.shape[1])), max(4, height))
         strip = part[:, -room:] if side == 2 else part[:, :room]
         place = pixels[:, : strip.shape[1]] if side == 2 else pixels[:, -strip.shape[1] :]
     place[...] = _over(place, strip, ink)
@@ -288,6 +288,7 @@ def _pad(layers: NDArray[np.uint8], top: int, bottom: int, left: int, right: int
     return padded.reshape(*padded.shape[:2], *layers.shape[2:])
 
 
-def _resize(mask: Mask, width: int, height: int) -> Mask:
-    shrinks = width * height < mask.size
-    return cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+def resize(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Resize (h, w) or (h, w, c), averaging areas when it shrinks; OpenCV drops the axis of a single channel."""
+    shrinks = width * height < image.shape[0] * image.shape[1]
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
