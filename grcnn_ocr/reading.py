@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.build import build_charset, build_preprocessor
 from grcnn_ocr.decoding.greedy import greedy
-from grcnn_ocr.decoding.lexicon import best_word, check_lexicon
+from grcnn_ocr.decoding.lexicon import best_words, check_lexicon
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.preprocess import Pixels, decode, to_grayscale
 from grcnn_ocr.text.lexicon import Lexicon
@@ -37,12 +37,14 @@ class Prediction:
 
     Attributes:
         text: the reading, in the characters of the network's charset.
-        confidence: the CTC likelihood p(text | image) of the whole text, from 0 to 1, summed over its alignments.
-            With a lexicon it is the chosen word's, so it stays low when no word of the list fits.
+        confidence: the chance, from 0 to 1, that the text is right: its likelihood, calibrated on validation data
+            (`decoding/confidence.py`). With a lexicon it is the chosen word's, so it stays low when no word fits.
+        log_likelihood: log p(text | image) by CTC, summed over all alignments.
     """
 
     text: str
     confidence: float
+    log_likelihood: float
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Recognizer:
         if not isinstance(weights, Weights):
             weights = load_weights(find_weights(weights))
         self.config = weights.config
+        self.calibration = weights.calibration
         self.device = find_device(device)
         self.batch_size = batch_size
         self.charset = build_charset(weights.config.charset)
@@ -162,12 +165,12 @@ class Recognizer:
             classes = greedy(frames.log_probs, frames.lengths)
             scores = log_likelihoods(frames.log_probs, frames.lengths, classes, range(len(classes)))
             texts = [self.charset.decode(row) for row in classes]
-            return [Prediction(text, float(np.exp(score))) for text, score in zip(texts, scores, strict=True)]
-        answers = (
-            best_word(log_probs[:length], allowed, self.charset)
-            for log_probs, length, allowed in zip(frames.log_probs, frames.lengths, words, strict=True)
-        )
-        return [Prediction(text, float(np.exp(score))) for text, score in answers]
+            return [self._prediction(text, float(score)) for text, score in zip(texts, scores, strict=True)]
+        answers = best_words(frames.log_probs, frames.lengths, words, self.charset)
+        return [self._prediction(best.word, best.log_likelihood) for best, *_ in answers]
+
+    def _prediction(self, text: str, score: float) -> Prediction:
+        return Prediction(text, self.calibration.confidence(score), score)
 
 
 def find_device(name: str | torch.device) -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import Config, parse_config
+from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.files import written_aside
 from grcnn_ocr.models.recognizer import CTCRecognizer
 
@@ -34,6 +35,7 @@ class Weights:
     model: CTCRecognizer
     config: Config
     training: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration = Calibration()
 
 
 def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
@@ -46,6 +48,7 @@ def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
         "format": FORMAT,
         "config": weights.config.model_dump_json(),
         "training": json.dumps(weights.training),
+        "calibration": json.dumps(asdict(weights.calibration)),
     }
     tensors = {key: value.detach().cpu().contiguous() for key, value in weights.model.state_dict().items()}
     if half:
@@ -84,11 +87,12 @@ def load_weights(path: str | Path) -> Weights:
         values = json.loads(header["config"])
         config = parse_config({key: values[key] for key in SECTIONS if key in values}, source="its header")
         training = json.loads(header.get("training", "{}"))
+        calibration = Calibration(**json.loads(header.get("calibration", "{}")))
         model = build_model(config)
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from None
     load_tensors(model, tensors, source=str(path))
-    return Weights(model, config, training)
+    return Weights(model, config, training, calibration)
 
 
 def load_tensors(model: CTCRecognizer, tensors: dict[str, Tensor], source: str) -> None:

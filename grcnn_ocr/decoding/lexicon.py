@@ -1,47 +1,98 @@
-"""Exact lexicon decoding: the word of a list with the highest CTC likelihood."""
+"""Exact lexicon decoding: the words of a list with the highest CTC likelihood."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from operator import is_
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.decoding.search import CERTAIN, TIE, Found, search
+from grcnn_ocr.decoding.trie import Forest, plant
 from grcnn_ocr.text.charset import Charset, min_frames
 from grcnn_ocr.text.lexicon import Lexicon
 
 logger = logging.getLogger(__name__)
 
+FRAMES_APART = 8
+"""Images whose frames round up to the same multiple of this are searched together, at most `TOGETHER` of them."""
+TOGETHER = 64
+CHUNK = 4096
+"""Words scored at once without a trie."""
 
-def best_word(log_probs: NDArray[np.floating], words: Sequence[str], charset: Charset) -> tuple[str, float]:
-    """Return the most likely word of a list, folded to the charset, and its log-likelihood.
 
-    The list's order plays no part: of equally likely words the alphabetically first wins, and so it does when none can
-    be written in the image's frames (-inf for all).
+@dataclass(frozen=True)
+class Answer:
+    """A word of the list.
+
+    Attributes:
+        word: as the list spells it; of several spellings that fold together, the alphabetically first.
+        log_likelihood: log p(word | image); -inf if the word cannot be written in the image's frames.
+        posterior: p(word | image) over the sum of the list's words, each equally likely before the image was seen;
+            too small by at most 0.1 %. None unless asked for.
+    """
+
+    word: str
+    log_likelihood: float
+    posterior: float | None = None
+
+
+def best_words(
+    log_probs: NDArray[np.floating],
+    lengths: Sequence[int],
+    lists: Sequence[Sequence[str]],
+    charset: Charset,
+    num_best: int = 1,
+    posteriors: bool = False,
+) -> list[list[Answer]]:
+    """Find the likeliest words of each image's list, exactly; see `search`.
+
+    A list's order plays no part: where likelihoods agree to 1e-9 the alphabetically first word, after folding, comes
+    first, and so it does when none can be written in the image's frames (-inf for all).
 
     Args:
-        log_probs: (T, K) of one image.
-        words: the list; words with characters outside the charset cannot be the answer, see `check_lexicon`.
+        log_probs: (B, T, K) log-softmax, class 0 the blank.
+        lengths: (B,) frames of each image.
+        lists: (B,) the words allowed for each; words with characters outside the charset cannot be the answer, see
+            `check_lexicon`.
         charset: of the network that gave `log_probs`.
+        num_best: answers an image, fewer where its list has fewer.
+        posteriors: whether to find them.
+
+    Returns:
+        For each image its answers, the likeliest first.
 
     Raises:
-        ValueError: if no word of the list can be written in the charset.
+        ValueError: if no word of a list can be written in the charset.
     """
-    classes = writable(words, charset)
-    if not classes:
-        raise ValueError(f"none of the {len(words)} words can be written in charset {charset.name!r}")
-    texts = sorted(classes)
-    scores = log_likelihoods(log_probs[None], [len(log_probs)], [classes[text] for text in texts], [0] * len(texts))
-    best = int(scores.argmax())  # the first of equals
-    return texts[best], float(scores[best])
+    own = {id(words): tuple(words) for words in lists}
+    numbers = {key: number for number, key in enumerate(own)}
+    which = np.array([numbers[id(words)] for words in lists], dtype=np.int64)
+    ready = _ready(_Same(tuple(own.values())), charset)
+    answers: list[list[Answer]] = [[] for _ in lists]
+    if num_best == 1 and not posteriors:
+        answers = ready.certain(log_probs, lengths, which)
+    rounded = -(-np.asarray(lengths) // FRAMES_APART) * FRAMES_APART
+    rounded[[bool(answer) for answer in answers]] = 0
+    for frames in set(rounded.tolist()) - {0}:
+        alike = np.flatnonzero(rounded == frames)
+        for together in np.split(alike, range(TOGETHER, len(alike), TOGETHER)):
+            padded = _silent_beyond(log_probs[together, :frames], [lengths[image] for image in together])
+            found = search(padded, ready.forest, which[together], num_best, posteriors)
+            for row, image, here in zip(padded, together, found, strict=True):
+                answers[image] = ready.answers(row, int(which[image]), here, num_best, posteriors)
+    return answers
 
 
 @lru_cache(maxsize=64)
 def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frames: int) -> None:
-    """Make sure that a lexicon fits the images and the network, and log a warning of words that can never be answers.
+    """Make sure that a lexicon fits the images and the network, and log what of it can never be an answer.
 
     A lexicon that passed is not looked through, nor warned of, again: readers of one image after another ask each time.
 
@@ -51,6 +102,7 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
     lexicon.check_length(num_images)
     unwritable: set[str] = set()
     too_long: set[str] = set()
+    merged: set[str] = set()
     for number, words in enumerate(lexicon.lists, start=1):
         classes = writable(words, charset)
         if not classes:
@@ -59,34 +111,138 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
                 f"lexicon {place}: none of its {len(words)} words can be written in charset {charset.name!r}: "
                 f"{_shown(words)}"
             )
-        unwritable.update(word for word in words if _folded(word, charset) not in classes)
-        too_long.update(text for text, encoded in classes.items() if min_frames(encoded) > num_frames)
-    for kind, found in (
-        (f"cannot be written in charset {charset.name!r}", unwritable),
-        (f"are too long for {num_frames} frames", too_long),
+        distinct = set(words)
+        unwritable.update(word for word in distinct if charset.fold(word) not in classes)
+        merged.update(word for word in distinct if classes.get(charset.fold(word), (word,))[0] != word)
+        too_long.update(text for text in classes if min_frames(charset.encode(text)) > num_frames)
+    for log, kind, found in (
+        (logger.warning, f"cannot be written in charset {charset.name!r} and are never the answer", unwritable),
+        (logger.warning, f"are too long for {num_frames} frames and are never the answer", too_long),
+        (logger.info, "fold to the same characters as another, whose spelling is the answer", merged),
     ):
         if found:
-            shown = _shown(sorted(found))
-            logger.warning(
-                "lexicon %s: %d words %s and are never the answer: %s", lexicon.name, len(found), kind, shown
+            log("lexicon %s: %d words %s: %s", lexicon.name, len(found), kind, _shown(sorted(found)))
+
+
+def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[str, list[int]]]:
+    """Return what the charset can write of a list: folded, once each, with its first spelling and its classes."""
+    found: dict[str, str] = {}
+    for word in words:
+        folded = charset.fold(word)
+        if folded and not charset.unknown(folded):
+            found[folded] = min(word, found.get(folded, word))
+    return {folded: (found[folded], charset.encode(folded)) for folded in sorted(found)}
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Lists made ready for the search; words are numbered through all of them, in alphabetical order in each."""
+
+    forest: Forest
+    spellings: list[str]
+    classes: list[list[int]]
+    starts: list[int]  # of each list, and the end
+    numbers: list[dict[tuple[int, ...], int]]  # of each list's words, by their classes
+
+    def certain(
+        self, log_probs: NDArray[np.floating], lengths: Sequence[int], which: NDArray[np.int64]
+    ) -> list[list[Answer]]:
+        """Answer with the lexicon-free reading where its list has it and nothing else can be as likely.
+
+        That is so where its likelihood is above one half. Most images need no search.
+        """
+        answers: list[list[Answer]] = [[] for _ in which]
+        readings = greedy(log_probs, lengths)
+        words = [self.numbers[number].get(tuple(reading)) for number, reading in zip(which, readings, strict=True)]
+        listed = [image for image, word in enumerate(words) if word is not None]
+        scores = log_likelihoods(log_probs, lengths, [readings[image] for image in listed], listed)
+        for image, score in zip(listed, scores.tolist(), strict=True):
+            if score > np.log(CERTAIN):
+                answers[image] = [Answer(self.spellings[words[image] or 0], score)]
+        return answers
+
+    def answers(
+        self, log_probs: NDArray[np.floating], number: int, found: Found, num_best: int, posteriors: bool
+    ) -> list[Answer]:
+        """Put what was found of one image, (T, K), in order, and score the whole list if the search lost any."""
+        num_words = self.starts[number + 1] - self.starts[number]
+        words, scores, total = found.words, found.log_likelihoods, found.log_total
+        if len(words) < min(num_best, num_words):
+            words = np.arange(self.starts[number], self.starts[number + 1])
+            chunks = [words[first : first + CHUNK] for first in range(0, num_words, CHUNK)]
+            scores = np.concatenate(
+                [
+                    log_likelihoods(
+                        log_probs[None], [len(log_probs)], [self.classes[word] for word in chunk], [0] * len(chunk)
+                    )
+                    for chunk in chunks
+                ]
             )
+            total = float(np.logaddexp.reduce(scores))
+        order = _in_order(words, scores)[:num_best]
+        return [
+            Answer(
+                self.spellings[words[place]],
+                float(scores[place]),
+                (float(np.exp(scores[place] - total)) if total > -np.inf else 1 / num_words) if posteriors else None,
+            )
+            for place in order
+        ]
 
 
-def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[int, ...]]:
-    """Return the words that the charset can write, folded, once each, and their classes."""
-    encoded = ((_folded(word, charset), _encoded(word, charset)) for word in words)
-    return {text: classes for text, classes in encoded if classes}
+class _Same:
+    """Lists that are told apart by identity, which is quick where they hold 100,000 words."""
+
+    def __init__(self, lists: tuple[tuple[str, ...], ...]) -> None:
+        self.lists = lists
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self.lists)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Same) and len(self.lists) == len(other.lists) and all(map(is_, self.lists, other.lists))
+        )
 
 
-@lru_cache(maxsize=2**18)
-def _folded(word: str, charset: Charset) -> str:
-    return charset.fold(word)
+@lru_cache(maxsize=4)
+def _ready(same: _Same, charset: Charset) -> _Ready:
+    return _ready_equal(same.lists, charset)
 
 
-@lru_cache(maxsize=2**18)
-def _encoded(word: str, charset: Charset) -> tuple[int, ...] | None:
-    folded = _folded(word, charset)
-    return None if charset.unknown(folded) else tuple(charset.encode(folded))
+@lru_cache(maxsize=4)
+def _ready_equal(lists: tuple[tuple[str, ...], ...], charset: Charset) -> _Ready:
+    spellings: list[str] = []
+    classes: list[list[list[int]]] = []
+    starts = [0]
+    numbers: list[dict[tuple[int, ...], int]] = []
+    for words in lists:
+        here = writable(words, charset)
+        if not here:
+            raise ValueError(f"none of the {len(words)} words can be written in charset {charset.name!r}")
+        spellings += [spelling for spelling, _ in here.values()]
+        classes.append([encoded for _, encoded in here.values()])
+        numbers.append({tuple(encoded): number for number, encoded in enumerate(classes[-1], start=starts[-1])})
+        starts.append(len(spellings))
+    return _Ready(plant(classes), spellings, [word for words in classes for word in words], starts, numbers)
+
+
+def _in_order(words: NDArray[np.int64], scores: NDArray[np.float64]) -> list[int]:
+    """Sort places by falling score, and scores that agree to `TIE` with the first of them by rising word."""
+    order = sorted(range(len(words)), key=lambda place: (-scores[place], words[place]))
+    start = 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or scores[order[end]] < scores[order[start]] - TIE:
+            order[start:end] = sorted(order[start:end], key=lambda place: words[place])
+            start = end
+    return order
+
+
+def _silent_beyond(log_probs: NDArray[np.floating], lengths: Sequence[int]) -> NDArray[np.floating]:
+    """Make the blank certain beyond each image's own frames, which leaves its likelihoods as they are."""
+    beyond = np.arange(log_probs.shape[1]) >= np.asarray(lengths)[:, None]
+    certain = np.where(np.arange(log_probs.shape[2]) == 0, 0.0, -np.inf)
+    return np.where(beyond[:, :, None], certain, log_probs)
 
 
 def _shown(words: Sequence[str]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import string
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 CHARSETS = {
     "digits": string.digits,
@@ -59,11 +60,11 @@ class Charset:
 
     def fold(self, text: str) -> str:
         """Return `text` with each character folded; what cannot be folded stays, see `unknown`."""
-        return "".join(self._fold_character(char) for char in text)
+        return text.translate(self._folding)
 
     def unknown(self, text: str) -> str:
         """Return the characters of `text`, once each, that are not in the set."""
-        return "".join(dict.fromkeys(char for char in text if char not in self.characters))
+        return "".join(dict.fromkeys(char for char in text if char not in self._classes))
 
     def encode(self, text: str) -> list[int]:
         """Fold `text` and return its classes.
@@ -74,11 +75,19 @@ class Charset:
         folded = self.fold(text)
         if unknown := self.unknown(folded):
             raise ValueError(f"{text!r}: {unknown!r} not in charset {self.name!r}")
-        return [self.characters.index(char) + 1 for char in folded]
+        return [self._classes[char] for char in folded]
 
     def decode(self, classes: Iterable[int]) -> str:
         """Return the text of `classes`, none of which may be the blank."""
         return "".join(self.characters[index - 1] for index in classes)
+
+    @cached_property
+    def _classes(self) -> dict[str, int]:
+        return {char: index for index, char in enumerate(self.characters, start=1)}
+
+    @cached_property
+    def _folding(self) -> _Folding:
+        return _Folding(self._fold_character)
 
     def _fold_character(self, char: str) -> str:
         if char in self.characters:
@@ -94,6 +103,17 @@ class Charset:
         if self.drop_punctuation and unicodedata.category(char)[0] in "PSZ":
             return ""
         return char
+
+
+class _Folding(dict[int, str]):
+    """A table for `str.translate` that fills as characters come up."""
+
+    def __init__(self, fold: Callable[[str], str]) -> None:
+        self._fold = fold
+
+    def __missing__(self, code: int) -> str:
+        self[code] = self._fold(chr(code))
+        return self[code]
 
 
 def min_frames(classes: Sequence[int]) -> int:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grcnn_ocr.decoding.lexicon import best_word, check_lexicon
+from grcnn_ocr.decoding.lexicon import Answer, best_words, check_lexicon
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
@@ -28,43 +28,109 @@ def brute_force(log_probs: np.ndarray, words: list[str]) -> list[tuple[float, st
     return sorted(scores)
 
 
-@settings(deadline=None, max_examples=80)
+def random_log_probs(seed: int, num_frames: int, sharpness: float = 3.0) -> np.ndarray:
+    logits = sharpness * np.random.default_rng(seed).standard_normal((num_frames, 4))
+    return torch.from_numpy(logits).log_softmax(1).numpy()
+
+
+def best(log_probs: np.ndarray, words: list[str], **options) -> list[Answer]:
+    """The answers for one image."""
+    return best_words(log_probs[None], [len(log_probs)], [words], CHARSET, **options)[0]
+
+
+def assert_same_order(answers: list[Answer], scores: list[tuple[float, str]]) -> None:
+    """Equal scores, and the same words but where neighbours' scores agree to 1e-9."""
+    assert [-answer.log_likelihood for answer in answers] == pytest.approx([loss for loss, _ in scores], rel=1e-9)
+    for place, answer in enumerate(answers):
+        same = {word for loss, word in scores if abs(loss - scores[place][0]) <= 1e-8 or loss == scores[place][0]}
+        assert CHARSET.fold(answer.word) in same
+
+
+WORD_LISTS = st.lists(st.text("abcABC", min_size=1, max_size=8), min_size=1, max_size=30)
+
+
+@settings(deadline=None, max_examples=150)
 @given(
     seed=st.integers(0, 10**6),
     num_frames=st.integers(1, 14),
-    words=st.lists(st.text("abcABC", min_size=1, max_size=8), min_size=1, max_size=20),
+    sharpness=st.sampled_from([0.0, 0.5, 3.0, 30.0]),
+    num_best=st.integers(1, 6),
+    words=WORD_LISTS,
 )
-def test_lexicon_search_equals_brute_force(seed, num_frames, words):
-    logits = 3 * np.random.default_rng(seed).standard_normal((num_frames, 4))
-    log_probs = torch.from_numpy(logits).log_softmax(1).numpy()
-    text, score = best_word(log_probs, words, CHARSET)
+def test_lexicon_search_equals_brute_force(seed, num_frames, sharpness, num_best, words):
+    log_probs = random_log_probs(seed, num_frames, sharpness)
     scores = brute_force(log_probs, words)
-    assert -score == pytest.approx(scores[0][0], rel=1e-9)
-    if len(scores) == 1 or scores[1][0] - scores[0][0] > 1e-9:
-        assert text == scores[0][1]
+    answers = best(log_probs, words, num_best=num_best)
+    assert len(answers) == min(num_best, len(scores))
+    assert_same_order(answers, scores[: len(answers)])
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), lists=st.lists(WORD_LISTS, min_size=1, max_size=6))
+def test_an_answer_does_not_depend_on_the_other_images(seed, lists):
+    """Each has its own length and its own list."""
+    lengths = np.random.default_rng(seed).integers(1, 20, len(lists)).tolist()
+    images = [random_log_probs(seed + number, length) for number, length in enumerate(lengths)]
+    together = np.full((len(lists), max(lengths), 4), np.nan)
+    for row, image in zip(together, images, strict=True):
+        row[: len(image)] = image
+    for answers, image, words in zip(
+        best_words(together, lengths, lists, CHARSET, num_best=3), images, lists, strict=True
+    ):
+        alone = best(image, words, num_best=3)
+        assert [answer.word for answer in answers] == [answer.word for answer in alone]
+        assert_same_order(answers, brute_force(image, words)[:3])
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10**6), sharpness=st.sampled_from([0.3, 3.0, 10.0]), words=WORD_LISTS)
+def test_posteriors_are_shares_of_the_whole_list(seed, sharpness, words):
+    log_probs = random_log_probs(seed, 12, sharpness)
+    losses = np.array([loss for loss, _ in brute_force(log_probs, words)])
+    if not np.isfinite(losses).any():
+        return
+    shares = np.exp(-losses) / np.exp(-losses).sum()
+    found = np.array([answer.posterior for answer in best(log_probs, words, num_best=3, posteriors=True)])
+    assert (found <= shares[:3] * (1 + 1e-9)).all()
+    assert (found >= shares[:3] * (1 - 1.1e-3)).all()
+
+
+def test_a_long_improbable_image_is_searched_without_underflow():
+    """Every word here has a likelihood below the smallest float64, and the right one is still found."""
+    log_probs = np.full((400, 4), -40.0)
+    log_probs[:, 3] = -1e-12  # "c" throughout, which no word holds
+    log_probs[7, 1] = -20.0
+    words = ["ab", "ba", "a", "b", "aab"]
+    answers = best(log_probs, words, num_best=2)
+    assert_same_order(answers, brute_force(log_probs, words)[:2])
+    assert answers[0].log_likelihood < -10_000
+
+
+def test_the_answer_is_spelt_as_in_the_list():
+    log_probs = np.log(np.full((4, 4), 0.25))
+    assert best(log_probs, ["CA", "Ca", "BBBB"])[0].word == "CA"
 
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_the_list_plays_no_part(seed):
     """Ties included: words too long for the frames are all equally impossible."""
-    logits = np.random.default_rng(seed).standard_normal((3, 4))
-    log_probs = torch.from_numpy(logits).log_softmax(1).numpy()
+    log_probs = random_log_probs(seed, 3, 1.0)
     words = ["abab", "bbcc", "aabb", "cabc"] if seed % 2 else ["ab", "ba", "c", "ccc", "abab"]
     shuffled = random.Random(seed).sample(words, len(words))
-    assert best_word(log_probs, words, CHARSET) == best_word(log_probs, shuffled, CHARSET)
+    assert best(log_probs, words, num_best=4) == best(log_probs, shuffled, num_best=4)
 
 
 def test_of_equally_likely_words_the_alphabetically_first_wins():
     log_probs = np.log(np.full((2, 4), 0.25))
-    assert best_word(log_probs, ["ca", "ab", "bc"], CHARSET)[0] == "ab"
+    assert best(log_probs, ["ca", "ab", "bc"])[0].word == "ab"
 
 
 def test_words_outside_the_charset_are_never_the_answer():
     log_probs = np.log(np.full((4, 4), 0.25))
-    assert best_word(log_probs, ["日本", "cab"], CHARSET)[0] == "cab"
+    assert best(log_probs, ["日本", "cab"])[0].word == "cab"
     with pytest.raises(ValueError, match="none of the 1 words"):
-        best_word(log_probs, ["日本"], CHARSET)
+        best(log_probs, ["日本"])
 
 
 def test_words_that_can_never_be_the_answer_are_reported(caplog):
