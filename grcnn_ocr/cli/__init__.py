@@ -1,4 +1,4 @@
-"""The command line: `grcnn-ocr train | evaluate | read | lmdb | synth | models | import`. Only this package prints."""
+"""The command line: `grcnn-ocr train | evaluate | read | lmdb | synth | doctor | ...`. Only this package prints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
-from grcnn_ocr.cli import evaluate, import_, lmdb, models, read, synth, train
+from grcnn_ocr.cli import doctor, evaluate, import_, lmdb, models, read, synth, train
 from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("read")(read.read)
 app.command("synth")(synth.synth)
+app.command("doctor")(doctor.doctor)
 app.command("models")(models.models)
 app.command("import")(import_.import_)
 app.add_typer(lmdb.app, name="lmdb")

@@ -25,24 +25,35 @@ SHOWN_PROBLEMS = 20
 
 @app.command()
 def create(
-    labels: Annotated[Path, typer.Option(help="TSV, CSV or JSON lines: path and label. UTF-8.")],
+    labels: Annotated[
+        Path, typer.Option(help="Label file (TSV, CSV or JSON lines), or a release's: word.xml, testdata.mat, ...")
+    ],
     output: Output,
     images: Annotated[
         Path | None, typer.Option(help="Folder that relative paths start from; by default the label file's.")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End at the first problem, leaving nothing.")] = False,
     overwrite: Overwrite = False,
+    format: Annotated[
+        str,
+        typer.Option(
+            help="label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "
+            "name and content."
+        ),
+    ] = "auto",
 ) -> None:
-    """Build an LMDB from a folder of crops and a label file.
+    """Build an LMDB from a folder of crops and a label file, or from a dataset as released.
 
-    Every image is decoded to be sure of it, and stored as it is. What cannot be used is named with its line, counted
-    and left out. Exit code: 0 if all lines went in, 1 if some were left out, 2 if nothing was written.
+    Every image is decoded to be sure of it, and stored as it is; words of full images are cut out. What cannot be used
+    is named with its place, counted and left out. Exit code: 0 if all went in, 1 if some was left out, 2 if nothing
+    was written.
     """
     from grcnn_ocr.datasets.lmdb_tools import create
 
     with _bar("checking and writing", None) as progress:
-        summary = create(labels, output, images, strict, overwrite, progress)
-    _report(summary, f"{summary.num_samples} samples written to {output}", "left out")
+        summary = create(labels, output, images, strict, overwrite, progress, format)
+    with_lists = f", with {', '.join(summary.notes)}" if summary.notes else ""
+    _report(summary, f"{summary.num_samples} samples written to {output}{with_lists}", "left out")
 
 
 @app.command()

@@ -12,7 +12,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
+from grcnn_ocr.datasets.importers.boxes import WordImages
+from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
+from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output
 from grcnn_ocr.preprocess import decode
 
@@ -25,10 +27,17 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Summary:
-    """What went in, and why the rest did not."""
+    """What went in, and why the rest did not.
+
+    Attributes:
+        num_samples: how many went in.
+        problems: one for each that did not.
+        notes: names of the text files that lie beside the data: the release's lexicons.
+    """
 
     num_samples: int = 0
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> Counter[str]:
@@ -43,34 +52,46 @@ def create(
     strict: bool = False,
     overwrite: bool = False,
     progress: Progress = lambda done: None,
+    format: str = "auto",
 ) -> Summary:
-    """Build an LMDB from a label file; each image is decoded, to be sure of it, and stored as it is.
+    """Build an LMDB from a label file or a dataset as released; each image is decoded, to be sure of it.
+
+    Crops are stored as they are; what is cut from a full image is stored as PNG. A release's lexicons of one list an
+    image are written into the LMDB's folder, for the samples that went in: lexicon_50.txt, lexicon_1k.txt.
 
     Args:
-        labels: TSV, CSV or JSON lines; see `importers.label_file`.
+        labels: the file that holds the labels.
         output: folder of the new LMDB.
         images: folder that relative paths start from; by default the label file's.
         strict: whether the first problem ends the build, leaving nothing.
         overwrite: whether to replace a dataset at `output`.
-        progress: called as lines are done.
+        progress: called as records are done.
+        format: of `labels`, see `importers.release`; "auto" goes by name and content.
 
     Returns:
-        How many samples went in, and every problem with its line number.
+        How many samples went in, and every problem with its place.
 
     Raises:
         ValueError: if the label file or the output cannot be used, on the first problem if `strict`, or if no sample
             is left.
     """
     summary = Summary()
+    word_images = WordImages()
+    lines: dict[str, list[str]] = {}
     with building(output, overwrite) as writer:
-        for result in parallel(_load, read_label_file(labels, images)):
+        for result in parallel(lambda record: _load(record, word_images), read_release(labels, format, images)):
             progress(1)
             if isinstance(result, Problem):
                 if strict:
                     raise ValueError(f"{result} (--strict)")
                 summary.problems.append(result)
-            else:
-                writer.add(*result)
+                continue
+            data, record = result
+            writer.add(data, record.label)
+            for name, words in record.lexicons.items():
+                lines.setdefault(f"lexicon_{name}.txt", []).append(",".join(words) + "\n")
+        writer.notes |= {name: "".join(lists) for name, lists in lines.items()}
+        summary.notes = list(lines)
         summary.num_samples = writer.num_samples
         if summary.num_samples == 0:
             first = "".join(f"\n  {problem}" for problem in summary.problems[:10])
@@ -173,17 +194,17 @@ def parallel(function: Callable[[T], R], items: Iterable[T], chunk: int = 512) -
             yield from pool.map(function, part)
 
 
-def _load(record: LabelledPath | Problem) -> tuple[bytes, str] | Problem:
+def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, LabelledPath] | Problem:
     if isinstance(record, Problem):
         return record
     place = f"{record.place}: {record.path}"
     try:
-        data = record.path.read_bytes()
+        data = images.encoded(record)
     except FileNotFoundError:
         return Problem("missing image", place, "no such file")
-    except (OSError, ValueError) as error:  # a ValueError: no path at all
+    except (OSError, ValueError) as error:  # a ValueError: no path at all, or no picture to cut from
         return Problem("unreadable image", place, str(error))
-    return _image_problem(data, place) or (data, record.label)
+    return _image_problem(data, place) or (data, record)
 
 
 def _image_problem(data: bytes, place: str) -> Problem | None:

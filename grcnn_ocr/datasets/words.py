@@ -1,16 +1,19 @@
-"""Sources of labelled words: an LMDB, or a label file beside its images."""
+"""Sources of labelled words: an LMDB, a label file beside its images, or a dataset as released."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from grcnn_ocr.config import ENGINE
-from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
+from grcnn_ocr.datasets.importers.boxes import WordImages
+from grcnn_ocr.datasets.importers.records import Box, LabelledPath, Problem
+from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
 from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.preprocess import Pixels, decode
+from grcnn_ocr.text.lexicon import Lexicon
 
 
 class WordSource(Protocol):
@@ -33,54 +36,80 @@ class WordSource(Protocol):
         ...
 
 
-class LabelFile:
-    """A label file and the images it names.
+class ReleasedWords:
+    """The words of a label file or of a dataset as released, in its order.
+
+    Args:
+        path: the file that holds the labels.
+        format: see `importers.release.FORMATS`; "auto" goes by name and content.
+        images: folder that relative paths start from; by default the file's.
+
+    Attributes:
+        lexicons: the release's lists of one an image, by name ("50", "1k").
+        characters: the boxes of each word's characters, in its crop, where the release holds them; else None.
 
     Raises:
-        ValueError: if any line is malformed, naming the first ones: every line counts, since lexicons of one list an
-            image go by position. (`grcnn-ocr lmdb create` leaves bad lines out, and says so.)
+        ValueError: if any record is unusable, naming the first ones: every one counts, since lexicons of one list an
+            image go by position. (`grcnn-ocr lmdb create` leaves bad records out, and says so.)
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, format: str = "auto", images: Path | None = None) -> None:
         self.path = Path(path)
-        records = list(read_label_file(self.path))
-        problems = [record for record in records if isinstance(record, Problem)]
-        if problems or not records:
+        found = list(read_release(self.path, format, images))
+        self._records = [record for record in found if isinstance(record, LabelledPath)]
+        problems = [record for record in found if isinstance(record, Problem)]
+        if problems or not found:
             shown = "".join(f"\n  {problem}" for problem in problems[:10])
-            raise ValueError(f"{self.path}: {len(problems)} unusable of {len(records)} lines; mend them{shown}")
-        self._records = [record for record in records if isinstance(record, LabelledPath)]
+            raise ValueError(
+                f"{self.path}: {len(problems)} unusable of {len(found)} records; mend them, or let `lmdb create` leave "
+                f"them out{shown}"
+            )
+        self._images = WordImages()
+        self.lexicons: Mapping[str, Lexicon] = {
+            name: Lexicon(tuple(record.lexicons[name] for record in self._records), per_image=True, name=name)
+            for name in self._records[0].lexicons
+        }
+        boxes = [record.characters for record in self._records if record.characters is not None]
+        self.characters: list[tuple[Box, ...]] | None = boxes if len(boxes) == len(self) else None
 
     def __len__(self) -> int:
         return len(self._records)
 
     def image(self, index: int) -> bytes:
-        """Return the encoded image."""
+        """Return the encoded image: the file's own bytes, or what its box holds as PNG."""
         try:
-            return self._records[index].path.read_bytes()
+            return self._images.encoded(self._records[index])
         except OSError as error:
             raise ValueError(f"{self.place(index)}: {error.strerror}") from None
+        except ValueError as error:
+            raise ValueError(f"{self.place(index)}: {error}") from None
 
     def label(self, index: int) -> str:
         """Return the label."""
         return self._records[index].label
 
     def place(self, index: int) -> str:
-        """Name the image and its line."""
+        """Name the image and the record's place."""
         return f"{self._records[index].path} ({self._records[index].place})"
 
 
-def open_words(path: str | Path) -> WordSource:
-    """Open an LMDB folder (or its data.mdb) or a label file.
+def open_words(path: str | Path, format: str = "auto", images: Path | None = None) -> WordSource:
+    """Open an LMDB folder (or its data.mdb), a label file, or a dataset as released.
+
+    Args:
+        path: the LMDB, or the file that holds the labels.
+        format: see `importers.release.FORMATS`; of a file only.
+        images: folder that a file's relative paths start from; by default its own.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: if it is none of these.
     """
     path = Path(path)
     if path.is_dir() or path.suffix == ".mdb":
         return LmdbReader(path)
     if path.is_file():
-        return LabelFile(path)
-    raise ValueError(f"no data at {path}: expected an LMDB folder or a label file")
+        return ReleasedWords(path, format, images)
+    raise ValueError(f"no data at {path}: expected an LMDB folder, a label file or the label file of a release")
 
 
 class Subset:

@@ -15,12 +15,25 @@ from grcnn_ocr.text.lexicon import Lexicon
 
 @dataclass(frozen=True)
 class Example:
-    """One reading beside its label."""
+    """One reading beside its label.
 
+    Attributes:
+        index: of the sample in its source.
+        place: of the sample, for a person.
+        label: as stored.
+        text: the reading.
+        confidence: 0 to 1.
+        log_likelihood: log p(text | image), not calibrated.
+        height: of the crop, in pixels.
+    """
+
+    index: int
     place: str
     label: str
     text: str
     confidence: float
+    log_likelihood: float
+    height: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ def evaluate_words(
         if lexicon is not None:
             recognizer.check_lexicon(lexicon, len(source))
     labels = [protocol.fold(source.label(index)) for index in range(len(source))]
-    counted = [index for index, label in enumerate(labels) if label]
+    counted = [index for index in range(len(source)) if protocol.keep(source.label(index))]
     if not counted:
         raise ValueError(f"{source.path}: protocol {protocol.name!r} leaves nothing of any of its {len(labels)} labels")
     counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
@@ -69,17 +82,26 @@ def evaluate_words(
     seconds = [0.0 for _ in lexicons]
     for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
-        frames = recognizer.recognise([decoded(source, index) for index in batch])
+        images = [decoded(source, index) for index in batch]
+        frames = recognizer.recognise(images)
         network_seconds = time.perf_counter() - start
         for number, lexicon in enumerate(lexicons):
             start = time.perf_counter()
             words = None if lexicon is None else [lexicon.words(index) for index in batch]
             predictions = recognizer.decode(frames, words)
             seconds[number] += network_seconds + time.perf_counter() - start
-            for index, prediction in zip(batch, predictions, strict=True):
+            for index, image, prediction in zip(batch, images, predictions, strict=True):
                 counts[number] += compare(protocol.fold(prediction.text), labels[index])
                 examples[number].append(
-                    Example(source.place(index), source.label(index), prediction.text, prediction.confidence)
+                    Example(
+                        index,
+                        source.place(index),
+                        source.label(index),
+                        prediction.text,
+                        prediction.confidence,
+                        prediction.log_likelihood,
+                        image.shape[0],
+                    )
                 )
         progress(len(batch))
     return [

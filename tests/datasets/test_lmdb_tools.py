@@ -126,3 +126,28 @@ def test_extract_refuses_labels_that_a_tsv_cannot_hold(tmp_path):
 def test_real_datasets_build_whole(labels, count, tmp_path):
     summary = create(shared(f"data/{labels}"), tmp_path / "x.lmdb")
     assert summary.num_samples == count and not summary.problems
+
+
+SCENES = """<tagset><image><imageName>0.png</imageName><lex>HE,LLO</lex>
+<taggedRectangle x="2" y="0" width="30" height="40"><tag>HE</tag></taggedRectangle>
+<taggedRectangle x="900" y="0" width="30" height="30"><tag>LLO</tag></taggedRectangle></image>
+<image><imageName>1.png</imageName><lex>BOOK,SHOP</lex>
+<taggedRectangle x="0" y="0" width="20" height="20"><tag>BOOK</tag></taggedRectangle></image></tagset>"""
+
+
+def test_a_release_is_built_with_the_lexicons_of_what_went_in(crops, tmp_path, caplog):
+    caplog.set_level("INFO")
+    (crops / "test.xml").write_text(SCENES)
+    summary = create(crops / "test.xml", tmp_path / "x.lmdb", format="svt")
+    assert labels_of(tmp_path / "x.lmdb") == ["HE", "BOOK"] and summary.counts == {"box outside": 1}
+    crop = cv2.imdecode(np.frombuffer(LmdbReader(tmp_path / "x.lmdb").image(0), np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(crop, cv2.imread(str(crops / "0.png"))[:32, 2:32])
+    assert summary.notes == ["lexicon_50.txt"]
+    assert (tmp_path / "x.lmdb" / "lexicon_50.txt").read_text() == "HE,LLO\nBOOK,SHOP\n"
+    assert "1 boxes reach over the edge" in caplog.text
+
+
+def test_an_unknown_format_leaves_nothing(crops, tmp_path):
+    with pytest.raises(ValueError, match="no format 'tsv'; known: auto, label_file"):
+        create(crops / "labels.tsv", tmp_path / "x.lmdb", format="tsv")
+    assert not (tmp_path / "x.lmdb").exists()

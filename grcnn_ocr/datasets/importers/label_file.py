@@ -1,42 +1,16 @@
-"""A folder of crops and a label file: TSV, CSV or JSON lines."""
+"""A folder of crops and a label file: TSV, CSV, JSON lines, or path and label parted by a space."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 
 PATH_NAMES = ("path", "image", "file", "filename", "file_name", "image_path")
 LABEL_NAMES = ("label", "text", "word", "words", "transcription")
-
-
-@dataclass(frozen=True)
-class LabelledPath:
-    """One well-formed line of a label file, and its place: file and line number."""
-
-    path: Path
-    label: str
-    place: str
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that keeps one record out.
-
-    Attributes:
-        kind: a short name, the same for all problems of a kind, for counting.
-        place: where it is: file and line number, or dataset and index.
-        detail: what was found.
-    """
-
-    kind: str
-    place: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.kind}: {self.detail}"
 
 
 def read_label_file(labels: Path, images: Path | None = None) -> Iterator[LabelledPath | Problem]:
@@ -56,12 +30,27 @@ def read_label_file(labels: Path, images: Path | None = None) -> Iterator[Labell
     Raises:
         ValueError: if the file cannot be opened.
     """
+    parse = {".csv": _parse_csv, ".jsonl": _parse_json, ".json": _parse_json}.get(labels.suffix.lower(), _parse_tsv)
+    return _read_lines(labels, images, parse)
+
+
+def read_space_separated(labels: Path, images: Path | None = None) -> Iterator[LabelledPath | Problem]:
+    """Read lines of `path label`, parted by their first space, as public benchmarks ship them; else as a label file.
+
+    Raises:
+        ValueError: if the file cannot be opened.
+    """
+    return _read_lines(labels, images, _parse_space_separated)
+
+
+def _read_lines(
+    labels: Path, images: Path | None, parse: Callable[[str], tuple[str, str]]
+) -> Iterator[LabelledPath | Problem]:
     try:
         raw = labels.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read label file {labels}: {error.strerror}") from None
     root = images if images is not None else labels.parent
-    parse = {".csv": _parse_csv, ".jsonl": _parse_json, ".json": _parse_json}.get(labels.suffix.lower(), _parse_tsv)
     may_be_header = True
     for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
         if not line.strip():
@@ -87,6 +76,13 @@ def _parse_tsv(line: str) -> tuple[str, str]:
     if not tab or not path.strip() or "\t" in label.strip():
         raise ValueError(f"expected path<TAB>label, found {line[:80]!r}")
     return path.strip(), label.strip()
+
+
+def _parse_space_separated(line: str) -> tuple[str, str]:
+    path, space, label = line.strip().partition(" ")
+    if not space or "\t" in line:
+        raise ValueError(f"expected a path, one space and a label, without tabs, found {line[:80]!r}")
+    return path, label.strip()
 
 
 def _parse_csv(line: str) -> tuple[str, str]:

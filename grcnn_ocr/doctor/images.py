@@ -1,0 +1,89 @@
+"""Looking at every image once: what is kept of each is a few numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.datasets.importers.label_file import Problem
+from grcnn_ocr.datasets.lmdb_tools import parallel
+from grcnn_ocr.datasets.words import WordSource
+from grcnn_ocr.doctor.duplicates import perceptual_hash
+from grcnn_ocr.preprocess import Preprocessor, decode
+
+BLANK_CONTRAST = 2.0
+"""Standard deviation of gray levels below which there is nothing to read in an image."""
+
+FIELDS = [
+    ("digest", np.uint64),
+    ("hash", np.uint64),
+    ("height", np.int32),
+    ("width", np.int32),
+    ("resized_width", np.int32),
+    ("contrast", np.float32),
+]
+
+
+@dataclass(frozen=True)
+class Images:
+    """What is known of a source's images.
+
+    Attributes:
+        measures: (N,) of `FIELDS`, zeros where an image is not sound: a 64-bit digest of the file, the perceptual
+            hash, the size in pixels, the width once resized for the network, the standard deviation of gray levels.
+        problems: what keeps each of the other images out, by index.
+    """
+
+    measures: NDArray[np.void]
+    problems: dict[int, Problem]
+
+    @property
+    def is_sound(self) -> NDArray[np.bool_]:
+        """(N,) whether each can be decoded."""
+        return self.measures["height"] > 0
+
+    @property
+    def is_blank(self) -> NDArray[np.bool_]:
+        """(N,) whether each is sound and without contrast."""
+        return self.is_sound & (self.measures["contrast"] < BLANK_CONTRAST)
+
+
+def look_at_images(source: WordSource, preprocessor: Preprocessor, progress: Callable[[int], None]) -> Images:
+    """Decode and measure every image, in threads.
+
+    Args:
+        source: the words.
+        preprocessor: that the network's images go through.
+        progress: called with the number of images done since the last call.
+    """
+    resizer = replace(preprocessor, contrast="as_is")  # the width alone is wanted
+
+    def look(index: int) -> tuple[int, int, int, int, int, float] | Problem:
+        place = source.place(index)
+        try:
+            data = source.image(index)
+        except ValueError as error:
+            return Problem("unreadable image", place, str(error).removeprefix(f"{place}: "))
+        if not data:
+            return Problem("empty image", place, "0 bytes")
+        try:
+            image = decode(data)
+        except ValueError as error:
+            return Problem("corrupt image", place, str(error))
+        digest = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+        contrast = float(cv2.meanStdDev(image)[1][0, 0])
+        return digest, perceptual_hash(image), *image.shape, resizer.resize(image).shape[1], contrast
+
+    measures, problems = np.zeros(len(source), FIELDS), {}
+    for index, found in enumerate(parallel(look, range(len(source)))):
+        progress(1)
+        if isinstance(found, Problem):
+            problems[index] = found
+        else:
+            measures[index] = found
+    return Images(measures, problems)

@@ -1,0 +1,114 @@
+"""What follows from the findings: what stops training, what is worth reading before, what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.config import Config
+from grcnn_ocr.doctor.findings import Findings, Level, Remark
+from grcnn_ocr.doctor.words import Words
+from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.training.data import hold_out
+
+LEAVE_OUT = "`grcnn-ocr lmdb create` builds an LMDB without them"
+"""The remedy of bad images."""
+
+
+def training_stops(words: Words, usable: NDArray[np.int64], config: Config, has_validation: bool) -> list[Remark]:
+    """Return why training on words would end with an error, beyond what the audit says.
+
+    Args:
+        words: the data.
+        usable: indices of the samples that training takes.
+        config: how many of them are held out.
+        has_validation: whether none are.
+    """
+    found = _unreadable_labels(words)
+    if corrupt := int((~words.images.is_sound[usable]).sum()):
+        found.append(
+            f"{corrupt} of the {len(usable)} samples to train on have no readable image, and training ends at the "
+            f"first of them; {LEAVE_OUT}"
+        )
+    if len(usable) and not has_validation:
+        try:
+            hold_out(usable, config.data.holdout, config.train.seed)
+        except ValueError as error:
+            found.append(str(error))
+    return [Remark(Level.STOP, text) for text in found]
+
+
+def validation_stops(words: Words, charset: Charset) -> list[Remark]:
+    """Return why reading validation words would end with an error."""
+    found = _unreadable_labels(words)
+    counted = [index for index, label in enumerate(words.labels) if label and charset.fold(label)]
+    if not counted:
+        found.append(f"{words.source.path}: nothing left of any label in charset {charset.name!r}")
+    if corrupt := int((~words.images.is_sound[counted]).sum()):
+        found.append(
+            f"{corrupt} of the {len(counted)} validation words have no readable image, and the first validation ends "
+            f"at one; {LEAVE_OUT}"
+        )
+    return [Remark(Level.STOP, text) for text in found]
+
+
+def warnings(findings: Findings) -> list[Remark]:
+    """Return what to read before training, then what is merely said."""
+    remarks = [*_about_samples(findings), *_about_pairs(findings)]
+    return sorted(remarks, key=lambda remark: -remark.level)
+
+
+def _unreadable_labels(words: Words) -> list[str]:
+    count = words.labels.count(None)
+    return (
+        [f"{words.source.path}: {count} labels cannot be read, and all are read first; build it anew"] if count else []
+    )
+
+
+def _about_samples(findings: Findings) -> Iterator[Remark]:
+    if findings.num_usable and (left_out := sum(findings.left_out.values())):
+        yield Remark(Level.WARNING, f"{left_out} of {findings.num_samples} samples will not be trained on")
+    if findings.proposal:
+        text = f"{len(findings.unknown)} characters are not in charset {findings.charset!r}; {findings.proposal}"
+        yield Remark(Level.WARNING, text)
+    if findings.too_narrow:
+        text = (
+            f"{len(findings.too_narrow)} crops are too narrow for their labels: they stay in the batches and teach "
+            "nothing. If there are many, raise preprocess.min_width"
+        )
+        yield Remark(Level.WARNING, text)
+    if findings.blank:
+        yield Remark(Level.WARNING, f"{len(findings.blank)} images are blank")
+    if findings.problems:
+        yield Remark(Level.WARNING, f"{len(findings.problems)} images or labels are unreadable or empty")
+    if findings.validation_problems:
+        yield Remark(
+            Level.WARNING, f"{len(findings.validation_problems)} of the validation data are unreadable or empty"
+        )
+    if findings.validation_unknown:
+        text = (
+            f"{len(findings.validation_unknown)} characters of the validation labels are not in charset "
+            f"{findings.charset!r}: words with these count as wrong"
+        )
+        yield Remark(Level.WARNING, text)
+
+
+def _about_pairs(findings: Findings) -> Iterator[Remark]:
+    if findings.conflicts:
+        text = f"{len(findings.conflicts)} pairs show one picture under two labels: mend the wrong one"
+        yield Remark(Level.WARNING, text)
+    if findings.overlaps:
+        text = (
+            f"{len(findings.overlaps)} pairs of a training and a validation picture are the same, or nearly: the "
+            "validation accuracy may be too high"
+        )
+        yield Remark(Level.WARNING, text)
+    if findings.duplicates:
+        text = f"{len(findings.duplicates)} pairs show one picture under one label"
+        if findings.validation is None:
+            text += "; of those held out for validation, some are trained on: give validation data of their own"
+        yield Remark(Level.WARNING if findings.validation is None else Level.NOTE, text)
+    if not findings.pairs_complete:
+        yield Remark(Level.WARNING, "there are more such pairs than are listed")
