@@ -1,9 +1,10 @@
 """The LMDB store of labelled word images, in the key layout that every published recogniser reads.
 
-image-000000001   the encoded image, as it was (JPEG, PNG, ...)
-label-000000001   its text, UTF-8
-...               counted from 1
-num-samples       their number, in decimal
+image-000000001     the encoded image, as it was (JPEG, PNG, ...)
+label-000000001     its text, UTF-8
+lexicon-000000001   in some, a comma-separated list of the words that the image may say
+...                 counted from 1
+num-samples         their number, in decimal
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import fcntl
 import glob
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,6 +22,7 @@ from typing import Any
 import lmdb
 
 from grcnn_ocr.files import flush_to_disk
+from grcnn_ocr.text.lexicon import Lexicon, split_words
 
 INITIAL_MAP_SIZE = 64 * 2**20
 
@@ -33,6 +35,11 @@ def image_key(index: int) -> bytes:
 def label_key(index: int) -> bytes:
     """Return the key of label `index`, counted from 0."""
     return b"label-%09d" % (index + 1)
+
+
+def lexicon_key(index: int) -> bytes:
+    """Return the key of the list of words of image `index`, counted from 0."""
+    return b"lexicon-%09d" % (index + 1)
 
 
 _open_environments: dict[tuple[int, int], Any] = {}
@@ -80,15 +87,22 @@ class LmdbReader:
 
     def label(self, index: int) -> str:
         """Return the label at `index`."""
-        data = self._get(label_key(index), index)
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{self.place(index)}: the label is not UTF-8: {error}") from None
+        return self._text(label_key(index), index)
 
     def labels(self) -> Iterator[str]:
         """Yield all labels in order."""
         return (self.label(index) for index in range(len(self)))
+
+    @property
+    def lexicons(self) -> Mapping[str, Lexicon]:
+        """The lists of one an image that the LMDB holds, under the name "own"; else none."""
+        with self._environment().begin() as transaction:
+            if len(self) == 0 or transaction.get(lexicon_key(0)) is None:
+                return {}
+        lists = tuple(split_words(self._text(lexicon_key(index), index)) for index in range(len(self)))
+        if empty := [index for index, words in enumerate(lists) if not words]:
+            raise ValueError(f"{self.place(empty[0])}: an empty list of words")
+        return {"own": Lexicon(lists, per_image=True, name="own")}
 
     def place(self, index: int) -> str:
         """Name the sample at `index` in a message."""
@@ -97,6 +111,12 @@ class LmdbReader:
     def num_bytes(self) -> int:
         """Return the size of the data file."""
         return (self.path / "data.mdb" if self.path.is_dir() else self.path).stat().st_size
+
+    def _text(self, key: bytes, index: int) -> str:
+        try:
+            return self._get(key, index).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{self.place(index)}: {key.decode()} is not UTF-8: {error}") from None
 
     def _get(self, key: bytes, index: int) -> bytes:
         try:

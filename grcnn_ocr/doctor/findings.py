@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any
 
-from grcnn_ocr.datasets.importers.label_file import Problem
+from grcnn_ocr.datasets.importers.records import Problem
 
 
 class Level(IntEnum):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.datasets.importers.label_file import Problem
+from grcnn_ocr.datasets.importers.records import Problem
 from grcnn_ocr.datasets.lmdb_tools import parallel
 from grcnn_ocr.datasets.words import WordSource
 from grcnn_ocr.doctor.duplicates import perceptual_hash

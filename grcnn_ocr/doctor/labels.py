@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from grcnn_ocr.datasets.importers.label_file import Problem
+from grcnn_ocr.datasets.importers.records import Problem
 from grcnn_ocr.doctor.words import Words
 from grcnn_ocr.text.charset import CHARSETS, Charset, min_frames
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from grcnn_ocr.datasets.importers.label_file import Problem
+from grcnn_ocr.datasets.importers.records import Problem
 from grcnn_ocr.datasets.words import WordSource
 from grcnn_ocr.doctor.images import Images, look_at_images
 from grcnn_ocr.preprocess import Preprocessor

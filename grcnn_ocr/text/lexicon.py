@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from grcnn_ocr.text.hunspell import read_hunspell
+
+EXPANDED = ":expanded"
+"""After the path of a Hunspell dictionary: all forms of its stems."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +37,22 @@ class Lexicon:
 
     @classmethod
     def load(cls, path: str | Path) -> Lexicon:
-        """Read a UTF-8 file of one word a line; or, where lines hold commas, one comma-separated list an image.
+        """Read a list of words from a file.
+
+        Of UTF-8 text, one word a line; or, where lines hold commas, one comma-separated list an image. Of a Hunspell
+        dictionary, `NAME.dic`, the stems, or with `NAME.dic:expanded` every form that its .aff file makes of them. Any
+        of them may be packed with gzip, but for the .aff file.
 
         Raises:
             ValueError: on a missing, empty or unreadable file, or a blank line among per-image lists.
         """
+        name, expanded, rest = str(path).partition(EXPANDED)
+        if expanded and not rest and not Path(path).exists():
+            return cls._hunspell(Path(name), expand=True)
         path = Path(path)
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except OSError as error:
-            raise ValueError(
-                f"no lexicon {path} ({error.strerror}): expected one word a line, or one comma list an image"
-            ) from None
-        except UnicodeDecodeError as error:
-            raise ValueError(f"lexicon {path} is not UTF-8 text: {error}") from None
+        if path.suffix == ".dic":
+            return cls._hunspell(path, expand=False)
+        lines = _text(path).splitlines()
         if not any("," in line for line in lines):
             words = tuple(line.strip() for line in lines if line.strip())
             if not words:
@@ -51,11 +60,18 @@ class Lexicon:
             return cls((words,), name=path.name)
         while lines and not lines[-1].strip():
             lines.pop()
-        lists = tuple(tuple(word.strip() for word in line.split(",") if word.strip()) for line in lines)
+        lists = tuple(split_words(line) for line in lines)
         for number, words in enumerate(lists, start=1):
             if not words:
                 raise ValueError(f"lexicon {path}, line {number}: no words, where other lines hold one list an image")
         return cls(lists, per_image=True, name=path.name)
+
+    @classmethod
+    def _hunspell(cls, path: Path, expand: bool) -> Lexicon:
+        words = tuple(read_hunspell(path, expand))
+        if not words:
+            raise ValueError(f"lexicon {path} holds no words")
+        return cls((words,), name=path.name + (EXPANDED if expand else ""))
 
     def check_length(self, num_images: int) -> None:
         """Raise ValueError unless there is one list for all images or exactly one an image."""
@@ -68,3 +84,24 @@ class Lexicon:
     def words(self, image: int) -> tuple[str, ...]:
         """Return the words allowed for image number `image`, from 0."""
         return self.lists[image if self.per_image else 0]
+
+
+def split_words(line: str) -> tuple[str, ...]:
+    """Take a comma-separated list apart."""
+    return tuple(word.strip() for word in line.split(",") if word.strip())
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
+        return data.decode("utf-8-sig")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"lexicon {path} cannot be unpacked by gzip: {error}") from None
+    except OSError as error:
+        raise ValueError(
+            f"no lexicon {path} ({error.strerror}): expected one word a line, or one comma list an image"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"lexicon {path} is not UTF-8 text: {error}") from None

@@ -200,3 +200,19 @@ def test_a_build_that_is_alive_is_left_alone(tmp_path):
         with building(tmp_path / "x.lmdb") as second:
             second.add(b"b", "second")
         assert LmdbReader(tmp_path / "x.lmdb").label(0) == "second"
+
+
+def test_lists_of_words_in_the_lmdb_are_a_lexicon(tmp_path):
+    with building(tmp_path / "words.lmdb") as writer:
+        writer.add(b"x", "open")
+        writer.add(b"y", "closed")
+    assert LmdbReader(tmp_path / "words.lmdb").lexicons == {}
+    with (
+        lmdb.open(str(tmp_path / "more.lmdb"), map_size=2**20) as environment,
+        environment.begin(write=True) as t,
+    ):
+        t.put(b"num-samples", b"2")
+        t.put(b"lexicon-000000001", b"open,closed")
+        t.put(b"lexicon-000000002", "Café, bar".encode())
+    own = LmdbReader(tmp_path / "more.lmdb").lexicons["own"]
+    assert own.per_image and own.lists == (("open", "closed"), ("Café", "bar"))

@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 from conftest import shared
 
@@ -48,3 +50,11 @@ def test_the_shipped_ic03_lexicon_has_one_list_of_50_an_image():
     lexicon.check_length(860)
     assert {len(words) for words in lexicon.lists} == {50}
     assert len({word for words in lexicon.lists for word in words}) == 563
+
+
+def test_a_packed_list_reads_like_a_plain_one(tmp_path):
+    (tmp_path / "words.txt.gz").write_bytes(gzip.compress(b"open\nclosed\n"))
+    assert Lexicon.load(tmp_path / "words.txt.gz").words(0) == ("open", "closed")
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"open\nclosed\n")[:-6])
+    with pytest.raises(ValueError, match=r"cut\.gz cannot be unpacked"):
+        Lexicon.load(tmp_path / "cut.gz")

@@ -1,0 +1,164 @@
+"""Hunspell dictionaries as word lists: the stems of a .dic file, or every form that its .aff file makes of them.
+
+A line of the .dic is `stem/FLAGS`; a rule of the .aff, `SFX V e ive e`, makes `ive` of the ending `e` of stems that have
+flag V and match the condition `e$`. Made of a stem: each suffix, each prefix, and both together where both allow it
+(cross product); a suffix may carry flags of further suffixes. Compounds are not made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HIDDEN = ("NEEDAFFIX", "PSEUDOROOT", "ONLYINCOMPOUND", "FORBIDDENWORD")
+"""Options that name the flag of stems which are no words by themselves."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One affix.
+
+    Attributes:
+        is_prefix: or a suffix.
+        crosses: whether it goes together with one at the other end.
+        strip: what is taken off the stem.
+        affix: what is put in its place.
+        condition: which stems it fits.
+        flags: of further affixes.
+    """
+
+    is_prefix: bool
+    crosses: bool
+    strip: str
+    affix: str
+    condition: re.Pattern[str]
+    flags: tuple[str, ...]
+
+    def applied(self, stem: str) -> str | None:
+        """Return the form, or None if the rule does not fit."""
+        if not self.condition.search(stem):
+            return None
+        if self.is_prefix:
+            return self.affix + stem[len(self.strip) :] if stem.startswith(self.strip) else None
+        return stem[: len(stem) - len(self.strip)] + self.affix if stem.endswith(self.strip) else None
+
+
+def read_hunspell(path: Path, expand: bool = False) -> list[str]:
+    """Read the words of a .dic file, once each, in its order.
+
+    Args:
+        path: the dictionary; its .aff file, of the same name, must lie beside it.
+        expand: whether to make every form, or to list the stems alone.
+
+    Raises:
+        ValueError: if a file is missing, not in its encoding, or a rule is malformed, naming file and line.
+    """
+    affixes = _Affixes(path.with_suffix(".aff"))
+    lines = _read(path, affixes.encoding).splitlines()
+    words: dict[str, None] = {}
+    for number, line in enumerate(lines, start=1):
+        entry = line.split("\t")[0].split(" ")[0]  # morphology follows
+        if number == 1 and entry.isdigit() or not entry or line.startswith("#"):  # noqa: RUF021
+            continue
+        stem, *rest = re.split(r"(?<!\\)/", entry, maxsplit=1)
+        stem = stem.replace("\\/", "/")
+        flags = affixes.flags(rest[0], f"{path}:{number}") if rest else ()
+        hidden = affixes.hidden.intersection(flags)
+        if "FORBIDDENWORD" in {affixes.hidden_names[flag] for flag in hidden}:
+            continue
+        if not hidden:
+            words[stem] = None
+        if expand:
+            words.update(dict.fromkeys(affixes.forms(stem, flags)))
+    return list(words)
+
+
+class _Affixes:
+    """The rules of an .aff file, by flag."""
+
+    def __init__(self, path: Path) -> None:
+        found = re.search(rb"^SET\s+(\S+)", _bytes(path), re.MULTILINE)
+        self.encoding = found[1].decode("ascii", "replace") if found else "iso-8859-1"
+        self.flag_type = "char"
+        self.aliases: list[str] = []
+        self.hidden_names: dict[str, str] = {}
+        self.rules: dict[str, list[Rule]] = {}
+        crosses: dict[tuple[str, str], bool] = {}
+        for number, line in enumerate(_read(path, self.encoding).splitlines(), start=1):
+            kind, *values = line.split() or [""]
+            if kind == "FLAG" and values:
+                self.flag_type = values[0].lower()
+            elif kind == "AF" and values:
+                self.aliases.append(values[0])
+            elif kind in HIDDEN and values:
+                self.hidden_names[values[0]] = kind
+            elif kind in ("PFX", "SFX") and len(values) == 3 and (kind, values[0]) not in crosses:
+                crosses[kind, values[0]] = values[1] == "Y"
+            elif kind in ("PFX", "SFX"):
+                place = f"{path}:{number}"
+                if len(values) < 3 or (kind, values[0]) not in crosses:
+                    raise ValueError(f"{place}: expected {kind} FLAG STRIP AFFIX CONDITION, found {line.strip()!r}")
+                self._add(kind == "PFX", crosses[kind, values[0]], values, place)
+        self.hidden = frozenset(self.hidden_names)
+
+    def _add(self, is_prefix: bool, crosses: bool, values: list[str], place: str) -> None:
+        flag, strip, affix = values[:3]
+        condition = values[3] if len(values) > 3 else "."
+        affix, *further = affix.split("/", maxsplit=1)
+        try:
+            pattern = re.compile("" if condition == "." else f"^{condition}" if is_prefix else f"{condition}$")
+        except re.error as error:
+            raise ValueError(f"{place}: condition {condition!r}: {error}") from None
+        flags = self.flags(further[0], place) if further else ()
+        strip, affix = ("" if text == "0" else text for text in (strip, affix))
+        self.rules.setdefault(flag, []).append(Rule(is_prefix, crosses, strip, affix, pattern, flags))
+
+    def flags(self, text: str, place: str) -> tuple[str, ...]:
+        """Take a word's flags apart."""
+        if self.aliases and text.isdigit():
+            if not 1 <= int(text) < len(self.aliases):
+                raise ValueError(f"{place}: no line {text} of flags (AF) in the .aff file")
+            text = self.aliases[int(text)]  # the first AF line holds their number
+        if self.flag_type == "num":
+            return tuple(text.split(","))
+        if self.flag_type == "long":
+            return tuple(text[i : i + 2] for i in range(0, len(text), 2))
+        return tuple(text)
+
+    def forms(self, stem: str, flags: tuple[str, ...]) -> Iterator[str]:
+        """Make every form of a stem but itself."""
+        rules = [rule for flag in flags for rule in self.rules.get(flag, ())]
+        prefixes = [rule for rule in rules if rule.is_prefix]
+        for prefix in prefixes:
+            if form := prefix.applied(stem):
+                yield form
+        for suffix in rules:
+            if suffix.is_prefix or not (form := suffix.applied(stem)):
+                continue
+            ways = [(form, suffix.crosses)]
+            for flag in suffix.flags:
+                ways += [
+                    (longer, further.crosses)
+                    for further in self.rules.get(flag, ())
+                    if not further.is_prefix and (longer := further.applied(form))
+                ]
+            for made, crosses in ways:
+                yield made
+                if crosses:
+                    yield from (both for prefix in prefixes if prefix.crosses and (both := prefix.applied(made)))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"no {path} ({error.strerror}): a Hunspell dictionary is a .dic and an .aff file") from None
+
+
+def _read(path: Path, encoding: str) -> str:
+    try:
+        return _bytes(path).decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ValueError(f"{path} cannot be read as {encoding}, the encoding of its .aff file: {error}") from None

@@ -1,0 +1,80 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from grcnn_ocr.text.hunspell import read_hunspell
+from grcnn_ocr.text.lexicon import Lexicon
+
+AFF = """SET UTF-8
+NEEDAFFIX h
+FORBIDDENWORD !
+PFX U Y 1
+PFX U 0 un .
+SFX D Y 2
+SFX D 0 d e
+SFX D 0 ed [^e]
+SFX S N 1
+SFX S y ies/D [^aeiou]y
+"""
+DIC = "5\nlove/UD\tpo:verb\nlock/UD\ncity/S\nstem/hD\nwrong/!\nd\\/c\n"
+
+
+@pytest.fixture
+def dictionary(tmp_path):
+    (tmp_path / "small.aff").write_text(AFF)
+    (tmp_path / "small.dic").write_text(DIC)
+    return tmp_path / "small.dic"
+
+
+def test_stems_are_what_stands_before_the_flags(dictionary):
+    assert read_hunspell(dictionary) == ["love", "lock", "city", "d/c"]
+
+
+def test_all_forms_are_made_of_prefixes_suffixes_and_both(dictionary):
+    words = set(read_hunspell(dictionary, expand=True))
+    love = {"love", "unlove", "loved", "unloved"}
+    lock = {"lock", "unlock", "locked", "unlocked"}
+    assert words == {*love, *lock, "city", "cities", "citiesed", "stemed", "d/c"}
+
+
+def test_numbered_and_long_flags_and_aliases(tmp_path):
+    (tmp_path / "n.aff").write_text("FLAG num\nAF 1\nAF 101,7\nSFX 101 Y 1\nSFX 101 0 s .\n")
+    (tmp_path / "n.dic").write_text("1\ncat/1\n")
+    assert read_hunspell(tmp_path / "n.dic", expand=True) == ["cat", "cats"]
+    (tmp_path / "l.aff").write_text("FLAG long\nSFX Aa Y 1\nSFX Aa 0 s .\n")
+    (tmp_path / "l.dic").write_text("1\ncat/BbAa\n")
+    assert read_hunspell(tmp_path / "l.dic", expand=True) == ["cat", "cats"]
+
+
+def test_an_encoding_is_the_affix_files(tmp_path):
+    (tmp_path / "de.aff").write_bytes(b"SET ISO8859-1\n")
+    (tmp_path / "de.dic").write_bytes("1\nStraße\n".encode("latin-1"))
+    assert read_hunspell(tmp_path / "de.dic") == ["Straße"]
+
+
+def test_errors_name_the_file_and_line(dictionary):
+    aff = dictionary.with_suffix(".aff")
+    aff.write_text(AFF + "SFX X bad\n")
+    with pytest.raises(ValueError, match=r"small\.aff:11: expected SFX FLAG STRIP AFFIX CONDITION"):
+        read_hunspell(dictionary)
+    aff.unlink()
+    with pytest.raises(ValueError, match=r"no .*small\.aff .*a \.dic and an \.aff file"):
+        read_hunspell(dictionary)
+
+
+def test_a_lexicon_holds_stems_or_all_forms(dictionary):
+    assert Lexicon.load(dictionary).words(0) == ("love", "lock", "city", "d/c")
+    expanded = Lexicon.load(f"{dictionary}:expanded")
+    assert "unloved" in expanded.words(0)
+    assert expanded.name == "small.dic:expanded"
+
+
+def test_the_systems_dictionary_expands_as_hunspells_own_tool_expands_it():
+    path = Path("/usr/share/hunspell/en_US.dic")
+    if not path.is_file() or shutil.which("unmunch") is None:
+        pytest.skip("no hunspell-en-us and hunspell-tools here: expansion was not compared with unmunch")
+    made = subprocess.run(["unmunch", path, path.with_suffix(".aff")], capture_output=True, check=True).stdout
+    only_in_compounds = {"1th", "2th", "3th"}
+    assert set(read_hunspell(path, expand=True)) == set(made.decode("utf-8").splitlines()) - only_in_compounds
