@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from grcnn_ocr.build import build_charset, build_preprocessor
-from grcnn_ocr.decoding.greedy import greedy
-from grcnn_ocr.decoding.lexicon import best_words, check_lexicon
-from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.decoding.beam import BeamOptions
+from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions, Decoder, Prediction
+from grcnn_ocr.decoding.lexicon import check_lexicon
 from grcnn_ocr.preprocess import Pixels, decode, to_grayscale
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights, find_weights, load_weights
@@ -23,28 +23,14 @@ from grcnn_ocr.weights import Weights, find_weights, load_weights
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from grcnn_ocr.text.ngram import NGram
+
     ImageSource = str | Path | bytes | np.ndarray | Image
 
 T = TypeVar("T")
 
 WINDOW = 8
 """Batches of images that are loaded together, to be sorted by their width."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What was read.
-
-    Attributes:
-        text: the reading, in the characters of the network's charset.
-        confidence: the chance, from 0 to 1, that the text is right: its likelihood, calibrated on validation data
-            (`decoding/confidence.py`). With a lexicon it is the chosen word's, so it stays low when no word fits.
-        log_likelihood: log p(text | image) by CTC, summed over all alignments.
-    """
-
-    text: str
-    confidence: float
-    log_likelihood: float
 
 
 @dataclass(frozen=True)
@@ -96,22 +82,39 @@ class Recognizer:
         self.window = WINDOW * batch_size if is_proportional else batch_size
         self.model = weights.model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
-    def read(self, image: ImageSource, lexicon: Lexicon | Sequence[str] | None = None) -> Prediction:
+    def read(self, image: ImageSource, lexicon: Lexicon | Sequence[str] | None = None, **options: Any) -> Prediction:
         """Read one image; see `read_many`."""
-        return self.read_many([image], lexicon)[0]
+        return self.read_many([image], lexicon, **options)[0]
 
     def read_many(
-        self, images: Iterable[ImageSource], lexicon: Lexicon | Sequence[str] | None = None
+        self,
+        images: Iterable[ImageSource],
+        lexicon: Lexicon | Sequence[str] | None = None,
+        *,
+        num_best: int = 1,
+        characters: bool = False,
+        open_lexicon: bool = False,
+        allowed: str | None = None,
+        pattern: str | None = None,
+        language_model: NGram | None = None,
     ) -> list[Prediction]:
         """Read images in batches.
 
         Args:
             images: paths, encoded bytes, PIL images, or arrays (H, W) or (H, W, 3) in RGB order.
             lexicon: words the answers may be: a list for all images, or a `Lexicon`.
+            num_best: alternatives wanted.
+            characters: whether to say where each character stands, and how sure it is.
+            open_lexicon: whether the lexicon-free reading takes the place of a word that fits much worse.
+            allowed: characters that may be read, such as "0123456789".
+            pattern: a regular expression that the text must match, such as "[0-9]{4}".
+            language_model: of characters, made by `grcnn-ocr lm build`.
 
         Raises:
-            ValueError: on an image that cannot be read (naming it), or a lexicon of the wrong length.
+            ValueError: on an image that cannot be read (naming it), a lexicon of the wrong length, or options that do
+                not go together.
         """
+        decoder = self.decoder(decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model))
         images = list(images)
         if lexicon is not None and not isinstance(lexicon, Lexicon):
             lexicon = Lexicon.shared(lexicon)
@@ -119,11 +122,20 @@ class Recognizer:
             self.check_lexicon(lexicon, len(images))
         predictions: list[Prediction] = []
         for batch in batched(images, self.window):
-            frames = self.recognise([load_image(image) for image in batch])
+            loaded = [load_image(image) for image in batch]
+            frames = self.recognise(loaded)
             first = len(predictions)
             words = None if lexicon is None else [lexicon.words(first + i) for i in range(len(batch))]
-            predictions += self.decode(frames, words)
+            predictions += decoder(frames.log_probs, frames.lengths, words, loaded)
         return predictions
+
+    def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
+        """Return what decodes this network's frames.
+
+        Raises:
+            ValueError: on options that do not go together, or do not fit the charset.
+        """
+        return Decoder(self.charset, self.calibration, options)
 
     def check_lexicon(self, lexicon: Lexicon, num_images: int) -> None:
         """Make sure that a lexicon fits so many images and this network; see `decoding.lexicon.check_lexicon`."""
@@ -161,16 +173,25 @@ class Recognizer:
 
     def decode(self, frames: Frames, words: Sequence[Sequence[str]] | None = None) -> list[Prediction]:
         """Turn frames into predictions, greedily or with one list of words an image."""
-        if words is None:
-            classes = greedy(frames.log_probs, frames.lengths)
-            scores = log_likelihoods(frames.log_probs, frames.lengths, classes, range(len(classes)))
-            texts = [self.charset.decode(row) for row in classes]
-            return [self._prediction(text, float(score)) for text, score in zip(texts, scores, strict=True)]
-        answers = best_words(frames.log_probs, frames.lengths, words, self.charset)
-        return [self._prediction(best.word, best.log_likelihood) for best, *_ in answers]
+        return self.decoder()(frames.log_probs, frames.lengths, words)
 
-    def _prediction(self, text: str, score: float) -> Prediction:
-        return Prediction(text, self.calibration.confidence(score), score)
+
+def decode_options(
+    num_best: int = 1,
+    characters: bool = False,
+    open_lexicon: bool = False,
+    allowed: str | None = None,
+    pattern: str | None = None,
+    language_model: NGram | None = None,
+    open_gap: float | None = None,
+) -> DecodeOptions:
+    """Put together what a user asks for; see `Recognizer.read_many`."""
+    beam = None
+    if allowed is not None or pattern is not None or language_model is not None:
+        beam = BeamOptions(
+            allowed=None if allowed is None else frozenset(allowed), pattern=pattern, language_model=language_model
+        )
+    return DecodeOptions(num_best, characters, open_lexicon, open_gap, beam)
 
 
 def find_device(name: str | torch.device) -> torch.device:

@@ -10,7 +10,7 @@ import typer
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
-from grcnn_ocr.cli import doctor, evaluate, import_, lmdb, models, read, synth, train
+from grcnn_ocr.cli import doctor, evaluate, import_, lm, lmdb, models, read, synth, train
 from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("doctor")(doctor.doctor)
 app.command("models")(models.models)
 app.command("import")(import_.import_)
 app.add_typer(lmdb.app, name="lmdb")
+app.add_typer(lm.app, name="lm")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

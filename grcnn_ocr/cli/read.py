@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +15,7 @@ import typer
 from grcnn_ocr.cli.console import errors
 
 if TYPE_CHECKING:
+    from grcnn_ocr.decoding.decoder import Alternative, Prediction
     from grcnn_ocr.preprocess import Pixels
 
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
@@ -22,9 +25,29 @@ def read(
     images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or globs.")],
     weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
     lexicon: Annotated[
-        Path | None, typer.Option(help="Words the answers may be: one a line, or one comma list an image.")
+        str | None,
+        typer.Option(
+            help="Words the answers may be: one a line, one comma list an image, or a Hunspell NAME.dic or "
+            "NAME.dic:expanded; may be packed with gzip."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines: path, text, confidence.")] = False,
+    open_lexicon: Annotated[
+        bool, typer.Option("--open", help="Read freely where no word of the lexicon fits well enough.")
+    ] = False,
+    open_gap: Annotated[
+        float | None, typer.Option(help="How much worse a word may fit, in nats; by default as calibrated.")
+    ] = None,
+    allow: Annotated[str | None, typer.Option(help="Characters that may be read, such as 0123456789.")] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="A regular expression that the text must match, such as [a-z]{2}[0-9]{3}.")
+    ] = None,
+    language_model: Annotated[
+        Path | None, typer.Option("--lm", help="A language model of characters, made by `lm build`.")
+    ] = None,
+    num_best: Annotated[int, typer.Option(min=1, help="Alternatives to print, the likeliest first.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON lines, with characters, their places and alternatives.")
+    ] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
@@ -33,15 +56,21 @@ def read(
     An unreadable file is named on stderr, the others are read all the same, and the exit code is 1.
     """
     paths = list(_expand(images))
-    from grcnn_ocr.reading import Recognizer, batched
+    from grcnn_ocr.reading import Recognizer, batched, decode_options
     from grcnn_ocr.text.lexicon import Lexicon
+    from grcnn_ocr.text.ngram import NGram
 
     words = Lexicon.load(lexicon) if lexicon else None
+    model = NGram.load(language_model) if language_model else None
+    if (open_lexicon or open_gap is not None) and words is None:
+        raise ValueError("--open and --open-gap are about a --lexicon; give one")
     recognizer = Recognizer(weights, device, batch_size)
+    is_open = open_lexicon or open_gap is not None
+    decoder = recognizer.decoder(decode_options(num_best, as_json, is_open, allow, pattern, model, open_gap))
     if words is not None:
         recognizer.check_lexicon(words, len(paths))
     num_unreadable = 0
-    for batch in batched(enumerate(paths), batch_size):
+    for batch in batched(enumerate(paths), recognizer.window):
         readable: list[tuple[int, Path, Pixels]] = []
         for index, path in batch:
             if (pixels := _load_or_report(path)) is None:
@@ -50,17 +79,34 @@ def read(
                 readable.append((index, path, pixels))
         if not readable:
             continue
-        frames = recognizer.recognise([pixels for _, _, pixels in readable])
+        loaded = [pixels for _, _, pixels in readable]
+        frames = recognizer.recognise(loaded)
         allowed = None if words is None else [words.words(index) for index, _, _ in readable]
-        for (_, path, _), prediction in zip(readable, recognizer.decode(frames, allowed), strict=True):
-            if as_json:
-                record = {"path": str(path), "text": prediction.text, "confidence": prediction.confidence}
-                print(json.dumps(record, ensure_ascii=False), flush=True)
-            else:
-                print(f"{path}\t{prediction.text}\t{prediction.confidence:.3f}", flush=True)
+        predictions = decoder(frames.log_probs, frames.lengths, allowed, loaded)
+        for (_, path, _), prediction in zip(readable, predictions, strict=True):
+            print(_json(path, prediction) if as_json else _lines(path, prediction), flush=True)
     if num_unreadable:
         errors.print(f"{num_unreadable} of {len(paths)} files could not be read")
         raise typer.Exit(1)
+
+
+def _lines(path: Path, prediction: Prediction) -> str:
+    """A line, and one more for each alternative beyond the first."""
+    lines = [f"{path}\t{prediction.text}\t{prediction.confidence:.3f}"]
+    lines += [f"\t{other.text}\t{_share(other):.3f}" for other in prediction.alternatives[1:]]
+    return "\n".join(lines)
+
+
+def _json(path: Path, prediction: Prediction) -> str:
+    """Likelihoods of 0 are null in their logarithm."""
+    values = asdict(prediction)
+    for part in (values, *values["alternatives"]):
+        part["log_likelihood"] = part["log_likelihood"] if math.isfinite(part["log_likelihood"]) else None
+    return json.dumps({"path": str(path), **values}, ensure_ascii=False)
+
+
+def _share(alternative: Alternative) -> float:
+    return alternative.posterior if alternative.posterior is not None else math.exp(alternative.log_likelihood)
 
 
 def _expand(arguments: list[str]) -> Iterator[Path]:

@@ -30,8 +30,14 @@ class Calibration:
     open_gap: float | None = None
 
     def confidence(self, log_likelihood: float) -> float:
-        """Return the chance, 0 to 1, that a text of this log-likelihood is right."""
+        """Return the chance, 0 to 1, that a text of this log-likelihood is right; 0 for an impossible one."""
+        if log_likelihood == -math.inf:
+            return 0.0
         return 1.0 / (1.0 + math.exp(-max(min(self.slope * log_odds(log_likelihood) + self.offset, 700.0), -700.0)))
+
+
+UNCALIBRATED = Calibration()
+"""Leaves likelihoods as they are."""
 
 
 def log_odds(log_likelihood: float) -> float:

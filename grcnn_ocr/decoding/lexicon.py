@@ -32,7 +32,8 @@ class Answer:
     """A word of the list.
 
     Attributes:
-        word: as the list spells it; of several spellings that fold together, the alphabetically first.
+        word: as the list spells it; of several spellings that fold together, the alphabetically first, small letters
+            before capitals.
         log_likelihood: log p(word | image); -inf if the word cannot be written in the image's frames.
         posterior: p(word | image) over the sum of the list's words, each equally likely before the image was seen;
             too small by at most 0.1 %. None unless asked for.
@@ -130,7 +131,7 @@ def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[str, lis
     for word in words:
         folded = charset.fold(word)
         if folded and not charset.unknown(folded):
-            found[folded] = min(word, found.get(folded, word))
+            found[folded] = min(word, found.get(folded, word), key=str.swapcase)
     return {folded: (found[folded], charset.encode(folded)) for folded in sorted(found)}
 
 

@@ -39,30 +39,40 @@ def log_likelihoods(
     """
     rows = np.asarray(images, dtype=np.intp)
     num_characters = np.array([len(word) for word in words], dtype=np.intp)
-    states = np.zeros((len(words), 2 * int(num_characters.max(initial=0)) + 1), dtype=np.intp)  # (N, S)
-    for row, word in zip(states, words, strict=True):
-        row[1 : 2 * len(word) : 2] = word
-    may_skip = np.zeros(states.shape, dtype=bool)
-    may_skip[:, 2:] = (states[:, 2:] != 0) & (states[:, 2:] != states[:, :-2])
-    no_skip = np.where(may_skip, 0.0, -np.inf)
-
+    states, no_skip = extended(words)
     frames = np.asarray(lengths, dtype=np.intp)[rows]
     emissions = np.asarray(log_probs, dtype=np.float64)
     alpha = np.full(states.shape, -np.inf)
     alpha[:, :2] = emissions[rows[:, None], 0, states[:, :2]]
     alpha[num_characters == 0, 1:] = -np.inf
     for t in range(1, int(frames.max(initial=0))):
-        step = np.full((3, *states.shape), -np.inf)  # from s, s - 1, s - 2
-        step[0] = alpha
-        step[1, :, 1:] = alpha[:, :-1]
-        step[2, :, 2:] = alpha[:, :-2] + no_skip[:, 2:]
-        following = _log_sum_exp(step) + emissions[rows[:, None], t, states]
+        following = advanced(alpha, no_skip) + emissions[rows[:, None], t, states]
         alpha = following if (t < frames).all() else np.where((t < frames)[:, None], following, alpha)
 
     each = np.arange(len(words))
     last = alpha[each, 2 * num_characters]
     before = np.where(num_characters > 0, alpha[each, np.maximum(2 * num_characters - 1, 0)], -np.inf)
     return _log_sum_exp(np.stack([last, before]))
+
+
+def extended(words: Sequence[Sequence[int]]) -> tuple[NDArray[np.intp], Floats]:
+    """Return l' of each word, (N, S), padded with blanks; and 0 where s may be reached from s - 2, else -inf."""
+    longest = max(map(len, words), default=0)
+    states = np.zeros((len(words), 2 * longest + 1), dtype=np.intp)
+    for row, word in zip(states, words, strict=True):
+        row[1 : 2 * len(word) : 2] = word
+    may_skip = np.zeros(states.shape, dtype=bool)
+    may_skip[:, 2:] = (states[:, 2:] != 0) & (states[:, 2:] != states[:, :-2])
+    return states, np.where(may_skip, 0.0, -np.inf)
+
+
+def advanced(alpha: Floats, no_skip: Floats) -> Floats:
+    """Return log(alpha(s) + alpha(s-1) + [may skip] alpha(s-2)) of (N, S)."""
+    step = np.full((3, *alpha.shape), -np.inf)
+    step[0] = alpha
+    step[1, :, 1:] = alpha[:, :-1]
+    step[2, :, 2:] = alpha[:, :-2] + no_skip[:, 2:]
+    return _log_sum_exp(step)
 
 
 def _log_sum_exp(terms: Floats) -> Floats:

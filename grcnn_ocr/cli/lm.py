@@ -1,0 +1,130 @@
+"""`grcnn-ocr lm`: language models of characters, for beam search."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grcnn_ocr.cli.console import console, errors
+
+if TYPE_CHECKING:
+    from grcnn_ocr.text.charset import Charset
+
+app = typer.Typer(help="Build and look into language models of characters, for beam search.", no_args_is_help=True)
+
+Model = Annotated[Path, typer.Argument(help="A language model, of `lm build`.")]
+
+SHOWN_WORDS = 20
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+@app.command()
+def build(
+    words: Annotated[Path, typer.Option(help="One word a line, or word<TAB>count; UTF-8, gzip as well.")],
+    output: Annotated[Path, typer.Option(help="The file to write.")],
+    charset: Annotated[
+        str | None, typer.Option(help="Name or characters of the network's charset; by default alnum36.")
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="Take the charset of this weights file or released name.")] = None,
+    order: Annotated[int, typer.Option(help="Characters looked at together, the predicted one included.")] = 6,
+) -> None:
+    """Learn a language model from a word list.
+
+    Words are folded to the charset. Those that it cannot write are named, counted and left out. Exit code: 0 if all
+    words went in, 1 if some were left out, 2 if nothing was written.
+    """
+    from grcnn_ocr.text.ngram import NGram
+
+    model, summary = NGram.build(_read_words(words), _find_charset(charset, weights), order)
+    model.save(output)
+    for word in summary.unwritable[:SHOWN_WORDS]:
+        errors.print(f"left out: {word!r} cannot be written in charset {model.charset.name!r}")
+    if len(summary.unwritable) > SHOWN_WORDS:
+        errors.print(f"... and {len(summary.unwritable) - SHOWN_WORDS} more")
+    console.print(f"language model of {summary.num_words} words written to {output}")
+    if summary.unwritable:
+        console.print(f"{len(summary.unwritable)} words left out")
+        raise typer.Exit(1)
+
+
+@app.command()
+def info(model: Model) -> None:
+    """Show a language model's charset, order and size."""
+    from grcnn_ocr.text.ngram import NGram
+
+    language_model = NGram.load(model)
+    console.print(f"charset    {language_model.charset.name} ({language_model.charset.characters})")
+    console.print(f"order      {language_model.order}")
+    console.print(f"words      {language_model.num_words}")
+    console.print("n-grams    " + ", ".join(str(len(keys)) for keys in language_model.keys))
+    console.print(f"file       {model.stat().st_size / 2**20:.2f} MiB")
+
+
+@app.command()
+def score(
+    model: Model, words: Annotated[list[str], typer.Argument(help="Words; each is folded to the charset.")]
+) -> None:
+    """Print each word as it was folded, its log-probability and its perplexity a character, the word's end included.
+
+    Exit code 1 if the charset cannot write some of them.
+    """
+    from grcnn_ocr.text.ngram import NGram, perplexity
+
+    language_model = NGram.load(model)
+    charset = language_model.charset
+    num_unwritable = 0
+    for word in words:
+        folded = charset.fold(word)
+        if unknown := charset.unknown(folded):
+            num_unwritable += 1
+            errors.print(f"{word!r}: {unknown!r} not in charset {charset.name!r}")
+        else:
+            classes = charset.encode(folded)
+            log_probability, surprise = language_model.log_probability(classes), perplexity(language_model, [classes])
+            print(f"{folded}\t{log_probability:.3f}\t{surprise:.2f}")
+    if num_unwritable:
+        raise typer.Exit(1)
+
+
+def _find_charset(charset: str | None, weights: str | None) -> Charset:
+    from grcnn_ocr.text.charset import Charset
+
+    if weights is None:
+        return Charset.named(charset or "alnum36")
+    if charset is not None:
+        raise ValueError("--charset and --weights both name a charset; give one of them")
+    from grcnn_ocr.build import build_charset
+    from grcnn_ocr.weights import find_weights, load_weights
+
+    return build_charset(load_weights(find_weights(weights)).config.charset)
+
+
+def _read_words(path: Path) -> Counter[str]:
+    """Read words and how often each occurs: the count beside it, or the number of its lines.
+
+    Raises:
+        ValueError: on a file that is not UTF-8 text, plain or compressed, or a line that is not a word and a count.
+    """
+    data = path.read_bytes()
+    try:
+        text = (gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"word list {path} is not UTF-8 text: {error}") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"word list {path} is a damaged gzip file: {error}") from None
+    counts: Counter[str] = Counter()
+    for number, line in enumerate(text.splitlines(), start=1):
+        word, tab, count = line.strip().partition("\t")
+        if not word:
+            continue
+        if tab and not (count.strip().isdecimal() and int(count) > 0):
+            raise ValueError(
+                f"word list {path}, line {number}: {line!r}; expected a word, or a word, a tab and a count above 0"
+            )
+        counts[word.strip()] += int(count) if tab else 1
+    return counts

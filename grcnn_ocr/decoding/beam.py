@@ -1,0 +1,260 @@
+"""CTC prefix beam search: the best texts, with a language model, allowed characters or a pattern.
+
+Prefix probabilities of Graves et al., "Connectionist Temporal Classification", ICML 2006, section 3.2, in the beam
+search of Hannun et al., "First-Pass Large Vocabulary Continuous Speech Recognition using Bi-Directional Recurrent
+DNNs", arXiv:1408.2873, 2014.
+T frames; K classes, 0 the blank; N prefixes in the beam. All in logarithms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.decoding.greedy import greedy
+from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.ngram import NGram
+
+if TYPE_CHECKING:
+    import regex
+
+Floats = NDArray[np.float64]
+Prefix = tuple[int, ...]
+
+CACHE_SIZE = 2**14
+"""Prefixes whose possible continuations are kept from image to image."""
+TRIED_PREFIXES = 1000
+"""How many to look at for a text that a pattern matches, before taking it that there is one."""
+LONGEST_TRIED = 16
+"""Characters, likewise."""
+
+
+@dataclass(frozen=True)
+class BeamOptions:
+    """How to search; `weight` and `length_bonus` are by default the best of a grid on IIIT5K train, English words.
+
+    Attributes:
+        width: prefixes kept a frame.
+        nbest: hypotheses wanted.
+        allowed: characters that a text may hold, folded to the charset; by default all.
+        pattern: regular expression, in the syntax of the package `regex`, that the whole text must match.
+        language_model: of the network's charset.
+        weight: of log p of the language model against log p of the image.
+        length_bonus: added for each character, since a language model prefers short texts; without one it is not used.
+
+    Raises:
+        ValueError: on a width or a number of hypotheses that cannot be.
+    """
+
+    width: int = 16
+    nbest: int = 1
+    allowed: frozenset[str] | None = None
+    pattern: str | None = None
+    language_model: NGram | None = None
+    weight: float = 0.35
+    length_bonus: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.nbest <= self.width:
+            raise ValueError(f"nbest {self.nbest} and width {self.width}: a beam gives from 1 to `width` hypotheses")
+        if self.weight < 0:
+            raise ValueError(f"weight {self.weight} of the language model: expected 0 or more")
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A text that the image may show.
+
+    Attributes:
+        classes: its characters' classes.
+        text: the same as text.
+        log_likelihood: log p(text | image) by CTC, summed over all alignments.
+        language_score: log p(text) of the language model, 0 without one.
+        score: log_likelihood + weight * language_score + length_bonus * length, by which hypotheses are ranked.
+    """
+
+    classes: Prefix
+    text: str
+    log_likelihood: float
+    language_score: float
+    score: float
+
+
+class BeamSearch:
+    """Finds the best texts of images, one after another.
+
+    Args:
+        charset: of the network.
+        options: how to search.
+
+    Raises:
+        ValueError: on a language model of another charset, an allowed character outside the charset, a pattern that is
+            no regular expression, or one that matches no text of the charset.
+    """
+
+    def __init__(self, charset: Charset, options: BeamOptions = BeamOptions()) -> None:
+        self.charset = charset
+        self.options = options
+        if options.language_model is not None:
+            options.language_model.check_charset(charset)
+        allowed = range(1, charset.num_classes) if options.allowed is None else _classes(options.allowed, charset)
+        self.allowed = np.full(charset.num_classes, -np.inf)
+        self.allowed[allowed] = 0.0  # (K,)
+        self.pattern = None if options.pattern is None else _compile(options.pattern)
+        self._cache: dict[Prefix, Floats] = {}
+        if not self._has_match():
+            raise ValueError(
+                f"pattern {options.pattern!r} matches no text of the characters "
+                f"{''.join(charset.characters[c - 1] for c in sorted(allowed))!r}; write it in the characters of the "
+                f"charset ({charset.name!r}: its labels are folded to them), without punctuation that it lacks"
+            )
+
+    def __call__(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
+        """Return up to `nbest` hypotheses, the best first, of equals the alphabetically first.
+
+        The greedy reading, if it is allowed, is always among those compared. When no prefix of the beam matches the
+        pattern, the search is repeated with a beam for each length of prefix, then with one of four times the width.
+
+        Args:
+            log_probs: (T, K) log-softmax of one image.
+
+        Returns:
+            The hypotheses; fewer than `nbest` if there are not so many, none if nothing was found that matches.
+        """
+        emissions = np.asarray(log_probs, dtype=np.float64)
+        best_path = greedy((emissions + np.append(0.0, self.allowed[1:]))[None], [len(emissions)])[0]
+        found = self._matching([*self._search(emissions, self.options.width), tuple(best_path)])
+        for factor in (1, 4) if self.pattern is not None else ():
+            found = found or self._matching(self._search(emissions, factor * self.options.width, each_length=True))
+        return self._ranked(emissions, found)
+
+    def _search(self, emissions: Floats, width: int, each_length: bool = False) -> list[Prefix]:
+        """Return the prefixes left after the last frame.
+
+        With p_b and p_c the probabilities of a prefix whose last frame is a blank or its last character l, y the frame:
+
+            p_b'(h) = y_blank (p_b(h) + p_c(h))
+            p_c'(h) = y_l p_c(h) + p'(h), the last if h without l is in the beam too
+            p'(hc) = y_c (p_b(h) + [c not l] p_c(h))
+        """
+        prefixes: list[Prefix] = [()]
+        last = np.zeros(1, dtype=np.intp)  # (N,) class, 0 of the empty prefix
+        blank, character = np.zeros(1), np.full(1, -np.inf)
+        earned = np.zeros(1)  # (N,) from the language model and the length
+        following = self._following(())[None]  # (N, K) what a class would earn
+        for frame in emissions:
+            total = np.logaddexp(blank, character)
+            extended = total[:, None] + frame  # (N, K)
+            spoken = frame[last]
+            extended[np.arange(len(last)), last] = blank + spoken
+            blank, character = total + frame[0], character + spoken
+            rows = {prefix: row for row, prefix in enumerate(prefixes)}
+            pairs = [(rows[p[:-1]], row) for row, p in enumerate(prefixes) if p and p[:-1] in rows]
+            if pairs:
+                parents, children = np.array(pairs).T
+                merged = last[children]
+                character[children] = np.logaddexp(character[children], extended[parents, merged])
+                extended[parents, merged] = -np.inf
+            gains = earned[:, None] + following
+            ranks = np.concatenate([np.logaddexp(blank, character) + earned, (extended + gains).ravel()])
+            if each_length:
+                lengths = np.array([len(prefix) for prefix in prefixes])
+                kept = _best_each(ranks, np.append(lengths, np.repeat(lengths + 1, len(frame))), width)
+            else:
+                kept = np.arange(len(ranks)) if len(ranks) <= width else np.argpartition(-ranks, width - 1)[:width]
+            kept = kept[ranks[kept] > -np.inf]
+            old = kept[kept < len(last)]
+            parents, classes = np.divmod(kept[kept >= len(last)] - len(last), len(frame))
+            new = [(*prefixes[row], c) for row, c in zip(parents.tolist(), classes.tolist(), strict=True)]
+            prefixes = [prefixes[row] for row in old.tolist()] + new
+            last = np.concatenate([last[old], classes])
+            blank = np.concatenate([blank[old], np.full(len(new), -np.inf)])
+            character = np.concatenate([character[old], extended[parents, classes]])
+            earned = np.concatenate([earned[old], gains[parents, classes]])
+            rows_of_new = np.reshape([self._following(prefix) for prefix in new], (-1, len(frame)))
+            following = np.concatenate([following[old], rows_of_new])
+        return prefixes
+
+    def _following(self, prefix: Prefix) -> Floats:
+        """Return (K,) what each class earns after a prefix, -inf for those that may not follow and for the blank."""
+        if self.pattern is None and self.options.language_model is None:
+            return self.allowed
+        found = self._cache.get(prefix)
+        if found is None:
+            found = self.allowed
+            if self.options.language_model is not None:
+                language = self.options.language_model.log_following(prefix)
+                found = found + self.options.weight * language + self.options.length_bonus
+            if self.pattern is not None:
+                text = self.charset.decode(prefix)
+                may_follow = [self._match(text + char, partial=True) for char in self.charset.characters]
+                found = np.where([False, *may_follow], found, -np.inf)
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache.clear()
+            self._cache[prefix] = found
+        return found
+
+    def _matching(self, found: Iterable[Prefix]) -> list[Prefix]:
+        return [classes for classes in dict.fromkeys(found) if self._match(self.charset.decode(classes))]
+
+    def _match(self, text: str, partial: bool = False) -> bool:
+        """Return whether the whole text matches, or may once continued: `regex` says so wrongly after some `??`."""
+        return self.pattern is None or self.pattern.fullmatch(text, partial=partial) is not None
+
+    def _has_match(self) -> bool:
+        """Return whether the pattern matches a text of the allowed characters, or may match one beyond those tried."""
+        prefixes: list[Prefix] = [()]
+        for _ in range(TRIED_PREFIXES):
+            if not prefixes:
+                return False
+            prefix = prefixes.pop()
+            if len(prefix) > LONGEST_TRIED or self._matching([prefix]):
+                return True
+            prefixes += [(*prefix, int(c)) for c in np.flatnonzero(self._following(prefix) > -np.inf)]
+        return True
+
+    def _ranked(self, emissions: Floats, found: list[Prefix]) -> list[Hypothesis]:
+        """Score hypotheses exactly and return the best."""
+        model, hypotheses = self.options.language_model, []
+        scores = log_likelihoods(emissions[None], [len(emissions)], found, [0] * len(found))
+        for classes, log_likelihood in zip(found, scores.tolist(), strict=True):
+            language = 0.0 if model is None else model.log_probability(classes)
+            bonus = 0.0 if model is None else self.options.length_bonus * len(classes)
+            score = log_likelihood + self.options.weight * language + bonus
+            hypotheses.append(Hypothesis(classes, self.charset.decode(classes), log_likelihood, language, score))
+        possible = [hypothesis for hypothesis in hypotheses if hypothesis.log_likelihood > -np.inf]
+        return sorted(possible, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))[: self.options.nbest]
+
+
+def _best_each(ranks: Floats, groups: NDArray[np.integer], width: int) -> NDArray[np.intp]:
+    """Return where the `width` best of each group are."""
+    order = np.lexsort((-ranks, groups))
+    begins = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    place = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
+    return order[place < width]
+
+
+def _classes(allowed: Iterable[str], charset: Charset) -> list[int]:
+    """Return the classes of allowed characters."""
+    folded = {char: charset.fold(char) for char in allowed}
+    outside = sorted(char for char, base in folded.items() if not base or charset.unknown(base))
+    if outside or not folded:
+        raise ValueError(
+            f"allowed characters {''.join(sorted(folded))!r}: {''.join(outside)!r} not in charset {charset.name!r} "
+            f"({charset.characters}); name one or more of these, and leave out what it lacks"
+        )
+    return sorted({c for base in folded.values() for c in charset.encode(base)})
+
+
+def _compile(pattern: str) -> regex.Pattern[str]:
+    import regex
+
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise ValueError(f"pattern {pattern!r} is not a regular expression: {error}") from None

@@ -1,0 +1,208 @@
+"""From log-probabilities to readings: which decoding serves, and what it tells. numpy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.decoding.beam import BeamOptions, BeamSearch
+from grcnn_ocr.decoding.confidence import UNCALIBRATED, Calibration
+from grcnn_ocr.decoding.greedy import greedy
+from grcnn_ocr.decoding.lexicon import best_words
+from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.decoding.positions import Character, centres_and_confidences, characters, occupancies
+from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.text.charset import Charset
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """What a reading may be and what it tells.
+
+    Attributes:
+        num_best: alternatives wanted.
+        characters: whether to say where each character stands, and how sure it is.
+        is_open: whether a lexicon is open: its answer gives way to the lexicon-free one where that is more likely by
+            more than `open_gap`.
+        open_gap: in nats; None: the one chosen on validation data, which the weights file holds.
+        beam: prefix beam search in the place of the best path, for constraints or a language model; lexicon-free only.
+            It is used for alternatives, too.
+    """
+
+    num_best: int = 1
+    characters: bool = False
+    is_open: bool = False
+    open_gap: float | None = None
+    beam: BeamOptions | None = None
+
+    def __post_init__(self) -> None:
+        if self.num_best < 1:
+            raise ValueError(f"num_best {self.num_best}: expected 1 or more")
+
+
+PLAIN = DecodeOptions()
+"""The best path, or the best word of a list, alone."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of the likeliest texts.
+
+    Attributes:
+        text: as in `Prediction`.
+        log_likelihood: log p(text | image) by CTC, summed over all alignments.
+        posterior: with a lexicon and several alternatives, the word's share of the list's likelihood; else None.
+    """
+
+    text: str
+    log_likelihood: float
+    posterior: float | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was read.
+
+    Attributes:
+        text: the reading, in the characters of the network's charset; with a lexicon the word as the list spells it.
+            Empty if no text satisfies a pattern.
+        confidence: the chance, from 0 to 1, that the text is right: its likelihood, calibrated on validation data
+            (`decoding/confidence.py`). With a lexicon it is the chosen word's, so it stays low when no word fits.
+        log_likelihood: log p(text | image) by CTC, summed over all alignments.
+        from_lexicon: whether the text is a word of the lexicon.
+        alternatives: the likeliest texts, the reading first; as many as were asked for, or fewer where there are not so
+            many.
+        characters: of the reading, after folding, in pixels of the original image; None unless asked for, or if the
+            text cannot be written in the image's frames.
+    """
+
+    text: str
+    confidence: float
+    log_likelihood: float
+    from_lexicon: bool = False
+    alternatives: tuple[Alternative, ...] = ()
+    characters: tuple[Character, ...] | None = None
+
+
+class Decoder:
+    """Turns log-probabilities into predictions.
+
+    Args:
+        charset: of the network.
+        calibration: of its confidence.
+        options: what is wanted.
+
+    Raises:
+        ValueError: on options that do not go together, or do not fit the charset.
+    """
+
+    def __init__(
+        self, charset: Charset, calibration: Calibration = UNCALIBRATED, options: DecodeOptions = PLAIN
+    ) -> None:
+        self.charset = charset
+        self.calibration = calibration
+        self.options = options
+        beam = options.beam
+        if beam is None and options.num_best > 1:
+            beam = BeamOptions()
+        if beam is not None and (beam.nbest < options.num_best or beam.width < options.num_best):
+            num_best = max(beam.nbest, options.num_best)
+            beam = BeamOptions(**{**vars(beam), "nbest": num_best, "width": max(beam.width, 2 * num_best)})
+        self.beam = None if beam is None else BeamSearch(charset, beam)
+        self.open_gap = calibration.open_gap if options.open_gap is None else options.open_gap
+        if options.is_open and self.open_gap is None:
+            raise ValueError(
+                "an open lexicon needs a threshold, and these weights hold none: choose one on validation data with "
+                "`grcnn-ocr calibrate --lexicon`, or give one in nats, such as 5"
+            )
+
+    def __call__(
+        self,
+        log_probs: NDArray[np.floating],
+        lengths: Sequence[int],
+        lists: Sequence[Sequence[str]] | None = None,
+        images: Sequence[Pixels] | None = None,
+    ) -> list[Prediction]:
+        """Read a batch.
+
+        Args:
+            log_probs: (B, T, K) log-softmax, class 0 the blank.
+            lengths: (B,) frames of each image.
+            lists: (B,) the words allowed for each; None: lexicon-free.
+            images: (B,) the originals, grayscale, if characters are asked for.
+
+        Raises:
+            ValueError: if no word of a list can be written in the charset, or on a lexicon beside a beam search.
+        """
+        if lists is None:
+            predictions = self._free(log_probs, lengths)
+        elif self.options.beam is not None:
+            raise ValueError(
+                "a word list, and a pattern, allowed characters or a language model: give one or the other"
+            )
+        else:
+            predictions = self._held(log_probs, lengths, lists)
+        if self.options.characters:
+            assert images is not None, "characters are placed on the images"
+            return self._placed(predictions, log_probs, lengths, images)
+        return predictions
+
+    def _free(self, log_probs: NDArray[np.floating], lengths: Sequence[int]) -> list[Prediction]:
+        if self.beam is not None:
+            rows = zip(log_probs, lengths, strict=True)
+            found = [[(h.text, h.log_likelihood) for h in self.beam(row[:length])] for row, length in rows]
+            return [self._prediction([Alternative(*item) for item in items]) for items in found]
+        readings = greedy(log_probs, lengths)
+        scores = log_likelihoods(log_probs, lengths, readings, range(len(readings)))
+        texts = map(self.charset.decode, readings)
+        return [self._prediction([Alternative(text, float(score))]) for text, score in zip(texts, scores, strict=True)]
+
+    def _held(
+        self, log_probs: NDArray[np.floating], lengths: Sequence[int], lists: Sequence[Sequence[str]]
+    ) -> list[Prediction]:
+        num_best = self.options.num_best
+        answers = best_words(log_probs, lengths, lists, self.charset, num_best, posteriors=num_best > 1)
+        predictions = [
+            self._prediction([Alternative(a.word, a.log_likelihood, a.posterior) for a in found], from_lexicon=True)
+            for found in answers
+        ]
+        if not self.options.is_open or self.open_gap is None:
+            return predictions
+        return [
+            free if free.log_likelihood > held.log_likelihood + self.open_gap else held
+            for held, free in zip(predictions, self._free(log_probs, lengths), strict=True)
+        ]
+
+    def _prediction(self, alternatives: list[Alternative], from_lexicon: bool = False) -> Prediction:
+        if not alternatives:
+            return Prediction("", 0.0, -math.inf)
+        best = alternatives[0]
+        confidence = self.calibration.confidence(best.log_likelihood)
+        shown = tuple(alternatives[: self.options.num_best])
+        return Prediction(best.text, confidence, best.log_likelihood, from_lexicon, shown)
+
+    def _placed(
+        self,
+        predictions: list[Prediction],
+        log_probs: NDArray[np.floating],
+        lengths: Sequence[int],
+        images: Sequence[Pixels],
+    ) -> list[Prediction]:
+        """Add the characters."""
+        possible = [i for i, prediction in enumerate(predictions) if prediction.log_likelihood > -math.inf]
+        words = [self.charset.encode(predictions[i].text) for i in possible]
+        placed: list[tuple[Character, ...] | None] = [None] * len(predictions)
+        if possible:
+            chances = occupancies(log_probs[possible], [lengths[i] for i in possible], words)
+            for i, word, chance in zip(possible, words, chances, strict=True):
+                text = self.charset.decode(word)
+                centres, confidences = centres_and_confidences(chance, log_probs[i], word, lengths[i], images[i].shape)
+                placed[i] = characters(text, confidences, centres, images[i]) if word else ()
+        return [
+            Prediction(p.text, p.confidence, p.log_likelihood, p.from_lexicon, p.alternatives, found)
+            for p, found in zip(predictions, placed, strict=True)
+        ]
