@@ -10,7 +10,7 @@ import typer
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
-from grcnn_ocr.cli import doctor, evaluate, import_, lm, lmdb, models, read, synth, train
+from grcnn_ocr.cli import calibrate, doctor, evaluate, import_, lm, lmdb, models, read, synth, train
 from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("read")(read.read)
 app.command("synth")(synth.synth)
 app.command("doctor")(doctor.doctor)

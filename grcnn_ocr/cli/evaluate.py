@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import Enum
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,86 +13,136 @@ import typer
 from grcnn_ocr.cli.console import console, errors, progress_bar
 
 if TYPE_CHECKING:
-    from grcnn_ocr.text.lexicon import Lexicon
+    from grcnn_ocr.evaluation.suite import Measurement, WordSet
+    from grcnn_ocr.text.charset import Charset
 
 SAMPLES = Path("data/samples/labels.tsv")
-
-
-class ProtocolName(str, Enum):
-    """Protocols by name."""
-
-    alphanumeric = "alphanumeric"
-    charset = "charset"
+STDOUT = Path("-")
+FILE_WIDTH = 1000
+"""Columns that a table may take where no terminal bounds it."""
 
 
 def evaluate(
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="An LMDB or a label file; may be repeated. [default: the samples]"),
+        typer.Option(
+            help="An LMDB, a label file, or the label file of a release; may be repeated. [default: the samples]"
+        ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
     lexicon: Annotated[
         list[str] | None,
         typer.Option(
             help="One word a line for all images, or one comma list an image in the data's order; a bare name is also "
-            "looked for beside the data. May be repeated; 'none' is lexicon-free. [default: none]"
+            "looked for in the data's release, such as 50, and beside the data. May be repeated; 'none' is "
+            "lexicon-free. [default: none]"
         ),
     ] = None,
     protocol: Annotated[
-        ProtocolName,
-        typer.Option(help="alphanumeric: letters and digits without case. charset: all the network can write."),
-    ] = ProtocolName.alphanumeric,
+        str | None,
+        typer.Option(
+            help="alphanumeric: letters and digits without case. charset: all the network can write. Or a published "
+            "test set's, such as ic03-860. [default: alphanumeric]"
+        ),
+    ] = None,
+    data_format: Annotated[
+        str | None, typer.Option("--format", help="Of the data, where it is not told by name and content.")
+    ] = None,
+    suite: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file of many sets: sets, a list of name, data, format, protocol, lexicons."),
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the results here as Markdown; - is stdout.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the results here as CSV; - is stdout.")] = None,
     json_path: Annotated[
-        Path | None, typer.Option("--json", help="Write the results here as JSON; - is standard output.")
+        Path | None, typer.Option("--json", help="Write the results here as JSON; - is stdout.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report here, with the errors' images; - is stdout.")
     ] = None,
     show_errors: Annotated[int, typer.Option(help="Print this many wrong readings of each result.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Evaluate weights on labelled words; with a lexicon, by exact CTC likelihood."""
-    from grcnn_ocr.datasets.words import open_words
-    from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, charset_protocol
-    from grcnn_ocr.evaluation.report import as_json, as_table
-    from grcnn_ocr.evaluation.words import evaluate_words
+    from grcnn_ocr.evaluation.html import as_html
+    from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, warnings
+    from grcnn_ocr.evaluation.suite import evaluate_sets, open_suite
     from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.weights import find_weights
 
-    sources = [open_words(path) for path in data or [SAMPLES]]
-    lexicons = [[_find_lexicon(name, source.path) for name in lexicon or ["none"]] for source in sources]
+    outputs = {"--markdown": markdown, "--csv": csv, "--json": json_path, "--html": html}
+    _check_outputs(outputs)
+    if suite is not None and (data or lexicon or protocol or data_format):
+        raise ValueError(f"--suite {suite} says which data: give it without --data, --lexicon, --protocol and --format")
     found = find_weights(weights)
     errors.print(f"weights: {found}")
     recognizer = Recognizer(found, device, batch_size)
-    rules = ALPHANUMERIC if protocol is ProtocolName.alphanumeric else charset_protocol(recognizer.charset)
-    for source, own in zip(sources, lexicons, strict=True):
-        for words in own:
-            if words is not None:
-                recognizer.check_lexicon(words, len(source))
-    if json_path is not None and not json_path.parent.is_dir():
-        raise ValueError(f"--json {json_path}: no folder {json_path.parent}")
-    results = []
+    sets = (
+        open_suite(suite, recognizer.charset)
+        if suite is not None
+        else _sets(data or [SAMPLES], lexicon or ["none"], protocol or "alphanumeric", data_format, recognizer.charset)
+    )
     with progress_bar() as bar:
-        task = bar.add_task("reading", total=sum(map(len, sources)))
-        for source, own in zip(sources, lexicons, strict=True):
-            results += evaluate_words(recognizer, source, own, rules, lambda done: bar.advance(task, done))
-    for result in results:
-        wrong = [e for e in result.examples if rules.fold(e.text) != rules.fold(e.label)]
-        for example in wrong[:show_errors]:
+        task = bar.add_task("reading", total=sum(len(words.source) for words in sets))
+        measurements = evaluate_sets(recognizer, sets, lambda done: bar.advance(task, done))
+    for warning in warnings(measurements):
+        errors.print(f"warning: {warning}")
+    _print_errors(measurements, show_errors)
+    texts: dict[str, Callable[[], str]] = {
+        "--markdown": lambda: as_markdown(measurements, str(found)),
+        "--csv": lambda: as_csv(measurements),
+        "--json": lambda: json.dumps(as_json(measurements, str(found)), indent=2) + "\n",
+        "--html": lambda: as_html(measurements, str(found)),
+    }
+    if STDOUT not in outputs.values():
+        protocols = {words.protocol.name for words in sets}
+        console.print(f"protocol: {', '.join(protocols)}; figures in percent" if len(protocols) == 1 else "in percent")
+        console.print(as_table(measurements), width=None if console.is_terminal else FILE_WIDTH)
+    for option, path in outputs.items():
+        if path == STDOUT:
+            print(texts[option](), end="")
+        elif path is not None:
+            path.write_text(texts[option](), encoding="utf-8", errors="backslashreplace")
+
+
+def _check_outputs(outputs: dict[str, Path | None]) -> None:
+    for option, path in outputs.items():
+        if path is not None and not path.parent.is_dir():
+            raise ValueError(f"{option} {path}: no folder {path.parent}")
+        if path is not None and path.is_dir():
+            raise ValueError(f"{option} {path}: this is a folder, expected the name of a file")
+    to_stdout = [option for option, path in outputs.items() if path == STDOUT]
+    if len(to_stdout) > 1:
+        raise ValueError(f"only one of {', '.join(to_stdout)} can be - (standard output)")
+
+
+def _sets(
+    data: list[Path], lexicons: list[str], protocol: str, data_format: str | None, charset: Charset
+) -> list[WordSet]:
+    from grcnn_ocr.datasets.words import open_words
+    from grcnn_ocr.evaluation.protocol import find_protocol
+    from grcnn_ocr.evaluation.suite import WordSet, find_lexicon
+
+    rules = find_protocol(protocol, charset)
+    sources = [open_words(path, data_format or "auto") for path in data]
+    return [
+        WordSet(
+            "/".join(source.path.parts[-2:]),
+            source,
+            rules,
+            tuple(find_lexicon(name, source, Path(), source.path.parent) for name in lexicons),
+        )
+        for source in sources
+    ]
+
+
+def _print_errors(measurements: list[Measurement], num: int) -> None:
+    """Print wrong readings: place, label, reading and confidence, the most confident first."""
+    from grcnn_ocr.evaluation.analysis import judge, worst
+
+    for measurement in measurements:
+        for reading in worst(judge(measurement.result.examples, measurement.words.protocol.fold))[:num]:
+            example = reading.example
             line = f"{example.place}\t{example.label}\t{example.text}\t{example.confidence:.3f}"
-            errors.print(line)
-    report = json.dumps(as_json(results, rules), indent=2)
-    if str(json_path) == "-":
-        print(report)
-        return
-    console.print(f"protocol: {rules.name}; figures in percent")
-    console.print(as_table(results))
-    if json_path is not None:
-        json_path.write_text(report + "\n", encoding="utf-8")
-
-
-def _find_lexicon(name: str, data: Path) -> Lexicon | None:
-    from grcnn_ocr.text.lexicon import Lexicon
-
-    if name == "none":
-        return None
-    beside = data.parent / name
-    return Lexicon.load(beside if not Path(name).is_file() and beside.is_file() else name)
+            print(line, file=sys.stderr)  # a console would make spaces of the tabs

@@ -34,9 +34,9 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
     """
     path = Path(name)
     if path.is_file():
-        values = _read(path)
+        values = read_yaml(path)
     elif path.stem in list_configs() and path.parent == Path() and path.suffix in ("", ".yaml"):
-        values = _read(_packaged() / f"{path.stem}.yaml")
+        values = read_yaml(_packaged() / f"{path.stem}.yaml")
     else:
         known = list_configs()
         raise ValueError(
@@ -50,7 +50,7 @@ def load_engine_config(path: Path | None = None, overrides: Sequence[str] = ()) 
     """Read the word engine's settings; without a file, the defaults. Raises ValueError as `load_config` does."""
     if path is not None and not path.is_file():
         raise ValueError(f"no settings file {path}")
-    values = _overridden(_read(path) if path else {}, overrides)
+    values = _overridden(read_yaml(path) if path else {}, overrides)
     return _checked(EngineConfig, values, source=str(path or "--set"))
 
 
@@ -67,7 +67,12 @@ def _checked(schema: type[S], values: dict[str, Any], source: str) -> S:
         raise ValueError(f"{source}: {problems}") from None
 
 
-def _read(path: Any) -> dict[str, Any]:
+def read_yaml(path: Any) -> dict[str, Any]:
+    """Read a YAML file of keys and values.
+
+    Raises:
+        ValueError: if it is not that, naming the file.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except UnicodeDecodeError as error:

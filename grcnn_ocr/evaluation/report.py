@@ -1,53 +1,113 @@
-"""Results as a table and as JSON."""
+"""Results as a table, Markdown, CSV and JSON; every figure with the number of images it is of."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from grcnn_ocr.evaluation.protocol import Protocol
-from grcnn_ocr.evaluation.words import Result
+from grcnn_ocr.evaluation.analysis import wilson_interval
+from grcnn_ocr.evaluation.suite import Measurement
+
+TEXTS = ("data", "lexicon", "protocol")
+"""Columns that are not numbers."""
+INTERVAL = "95 % interval (Wilson)"
+NOTES = "Figures in percent; (-n): n images that the protocol leaves out."
 
 
-def as_table(results: Sequence[Result]) -> Table:
-    """Make a Markdown table, one row a result; figures in percent; (-n): n images that the protocol leaves out."""
+def as_table(measurements: Sequence[Measurement]) -> Table:
+    """Make a Markdown table for the console, one row a result; the protocol is a column only where it differs."""
     table = Table(box=box.MARKDOWN)
-    for column in ("data", "lexicon"):
-        table.add_column(column, overflow="fold")
-    for column in ("images", "word accuracy", "1-NED", "CER", "words/s"):
-        table.add_column(column, justify="right")
-    for result in results:
-        counts = result.counts
-        left_out = f" (-{counts.left_out})" if counts.left_out else ""
-        table.add_row(
-            "/".join(Path(result.data).parts[-2:]),
-            result.lexicon or "none",
-            f"{counts.images}{left_out}",
-            *(f"{100 * value:.1f}" for value in (counts.word_accuracy, counts.one_minus_ned, counts.cer)),
-            f"{counts.images / max(result.seconds, 1e-9):.0f}",
-        )
+    left_out = {INTERVAL} if len({row.words.protocol for row in measurements}) > 1 else {INTERVAL, "protocol"}
+    rows = [{name: cell for name, cell in cells(row).items() if name not in left_out} for row in measurements]
+    for name in rows[0]:
+        table.add_column(name, justify="left" if name in TEXTS else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row.values())
     return table
 
 
-def as_json(results: Sequence[Result], protocol: Protocol) -> dict[str, Any]:
-    """Make `{"protocol": ..., "results": [{data, lexicon, images, word_accuracy (0 to 1), ...}]}`."""
+def cells(measurement: Measurement) -> dict[str, str]:
+    """Return a result as text for a person, by column; figures in percent, (-n): n images left out."""
+    counts = measurement.result.counts
+    low, high = wilson_interval(counts.correct, counts.images)
     return {
-        "protocol": protocol.name,
-        "results": [
-            {
-                "data": result.data,
-                "lexicon": result.lexicon,
-                "images": result.counts.images,
-                "left_out": result.counts.left_out,
-                "word_accuracy": result.counts.word_accuracy,
-                "one_minus_ned": result.counts.one_minus_ned,
-                "cer": result.counts.cer,
-                "words_per_second": result.counts.images / max(result.seconds, 1e-9),
-            }
-            for result in results
-        ],
+        "data": measurement.words.name,
+        "lexicon": measurement.result.lexicon or "none",
+        "protocol": measurement.words.protocol.name,
+        "images": f"{counts.images}{f' (-{counts.left_out})' if counts.left_out else ''}",
+        "word accuracy": f"{100 * counts.word_accuracy:.1f}",
+        INTERVAL: f"{100 * low:.1f} to {100 * high:.1f}",
+        "1-NED": f"{100 * counts.one_minus_ned:.1f}",
+        "CER": f"{100 * counts.cer:.1f}",
+        "words/s": f"{counts.images / max(measurement.result.seconds, 1e-9):.0f}",
     }
+
+
+def as_records(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
+    """Make one flat record a result; shares are 0 to 1, `interval_*` the ends of word accuracy's 95 % interval."""
+    records = []
+    for measurement in measurements:
+        counts = measurement.result.counts
+        low, high = wilson_interval(counts.correct, counts.images)
+        records.append(
+            {
+                "name": measurement.words.name,
+                "data": measurement.result.data,
+                "lexicon": measurement.result.lexicon,
+                "protocol": measurement.words.protocol.name,
+                "images": counts.images,
+                "left_out": counts.left_out,
+                "correct": counts.correct,
+                "word_accuracy": counts.word_accuracy,
+                "interval_low": low,
+                "interval_high": high,
+                "one_minus_ned": counts.one_minus_ned,
+                "cer": counts.cer,
+                "words_per_second": counts.images / max(measurement.result.seconds, 1e-9),
+                "warning": measurement.warning,
+            }
+        )
+    return records
+
+
+def as_json(measurements: Sequence[Measurement], weights: str) -> dict[str, Any]:
+    """Make `{"weights": ..., "results": [one of `as_records`, ...]}`."""
+    return {"weights": weights, "results": as_records(measurements)}
+
+
+def as_csv(measurements: Sequence[Measurement]) -> str:
+    """Make CSV of `as_records`, its keys in the first line."""
+    records = as_records(measurements)
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return file.getvalue()
+
+
+def as_markdown(measurements: Sequence[Measurement], weights: str) -> str:
+    """Make a Markdown page: the weights, a table of all columns, and what to know of the numbers of images."""
+    rows = [cells(measurement) for measurement in measurements]
+    lines = [f"Weights: {_escaped(weights)}", "", "| " + " | ".join(rows[0]) + " |"]
+    lines.append("|" + "|".join(" --- " if name in TEXTS else " ---: " for name in rows[0]) + "|")
+    lines += ["| " + " | ".join(map(_escaped, row.values())) + " |" for row in rows]
+    lines += ["", NOTES]
+    lines += [f"- {_escaped(warning)}" for warning in warnings(measurements)]
+    return "\n".join(lines) + "\n"
+
+
+def warnings(measurements: Sequence[Measurement]) -> list[str]:
+    """Return what to tell a person of sets whose number of images is not their protocol's, once a set."""
+    found = {f"{row.words.name}: {row.warning}": None for row in measurements if row.warning}
+    return list(found)
+
+
+def _escaped(text: str) -> str:
+    for character in "\\|*_`<[":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())

@@ -73,6 +73,11 @@ class Lexicon:
             raise ValueError(f"lexicon {path} holds no words")
         return cls((words,), name=path.name + (EXPANDED if expand else ""))
 
+    def union(self) -> Lexicon:
+        """Return all the words as one list for all images."""
+        words = sorted({word for words in self.lists for word in words})
+        return Lexicon((tuple(words),), name=f"{self.name}, {len(words)} together")
+
     def check_length(self, num_images: int) -> None:
         """Raise ValueError unless there is one list for all images or exactly one an image."""
         if self.per_image and len(self.lists) != num_images:

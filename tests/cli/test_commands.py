@@ -99,7 +99,8 @@ def test_train_evaluate_and_read(run, small_config, crops, tmp_path, monkeypatch
     code, out, _ = run("read", "--weights", best, crops, "--json")
     records = [json.loads(line) for line in out.splitlines()]
     assert code == 0 and [record["path"] for record in records] == sorted(map(str, crops.glob("*.png")))
-    assert records[0].keys() == {"path", "text", "confidence"}
+    assert "".join(character["text"] for character in records[0]["characters"]) == records[0]["text"]
+    assert 0 <= records[0]["confidence"] <= 1 and records[0]["alternatives"][0]["text"] == records[0]["text"]
 
     assert "complete already" in run("train", "--config", "mine.yaml", "--resume")[1]
     assert run("train", "--config", "mine.yaml")[0] == 0 and Path("runs/mine-2/best.safetensors").exists()

@@ -1,0 +1,136 @@
+"""`grcnn-ocr calibrate`: confidences that are the chance of being right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grcnn_ocr.cli.console import console, errors, progress_bar
+
+if TYPE_CHECKING:
+    from grcnn_ocr.decoding.confidence import Calibration
+    from grcnn_ocr.evaluation.analysis import Judged
+
+
+def calibrate(
+    weights: Annotated[str, typer.Option(help="A weights file, or a released name; see `models`.")],
+    data: Annotated[Path, typer.Option(help="Validation data: an LMDB, a label file, or the label file of a release.")],
+    output: Annotated[Path, typer.Option(help="The weights file to write.")],
+    lexicon: Annotated[
+        str | None,
+        typer.Option(
+            help="Choose, besides, when an open lexicon's answer gives way to the lexicon-free one: by this list, less "
+            "words that are taken out of it until half of the images have theirs. Named as in evaluate."
+        ),
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="What being right is; see evaluate. charset: all the network can write.")
+    ] = "charset",
+    data_format: Annotated[
+        str, typer.Option("--format", help="Of the data, where it is not told by name and content.")
+    ] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+) -> None:
+    """Fit confidence to labelled words that the network was not trained on, and write it into a copy of the weights.
+
+    Half of the words, drawn at random, are for the fit and the other half tell what it is worth; what is written is
+    then fitted on all.
+    """
+    from dataclasses import replace
+
+    from grcnn_ocr.datasets.words import open_words
+    from grcnn_ocr.evaluation.analysis import judge
+    from grcnn_ocr.evaluation.calibration import with_unlisted, write_calibrated
+    from grcnn_ocr.evaluation.protocol import find_protocol
+    from grcnn_ocr.evaluation.suite import WordSet, evaluate_sets, find_lexicon
+    from grcnn_ocr.reading import Recognizer
+    from grcnn_ocr.weights import find_weights
+
+    if output.is_dir():
+        raise ValueError(f"--output {output}: this is a folder, expected the name of a weights file")
+    if output.exists() and not overwrite:
+        raise ValueError(f"{output} exists; give --overwrite to replace it")
+    found = find_weights(weights)
+    recognizer = Recognizer(found, device, batch_size)
+    source = open_words(data, data_format)
+    rules = find_protocol(protocol, recognizer.charset)
+    listed = find_lexicon(lexicon, source, Path(), source.path.parent) if lexicon else None
+    if listed is not None:
+        listed.check_length(len(source))
+        labels = [rules.fold(source.label(index)) for index in range(len(source))]
+        listed = with_unlisted(listed, labels, rules.fold)
+    lexicons = (None,) if listed is None else (None, listed)
+    with progress_bar() as bar:
+        task = bar.add_task("reading", total=len(source))
+        words = WordSet(str(data), source, rules, lexicons)
+        free, *bound = [
+            judge(measurement.result.examples, rules.fold)
+            for measurement in evaluate_sets(recognizer, [words], lambda done: bar.advance(task, done))
+        ]
+    warning = rules.count_warning(len(free))
+    if warning:
+        errors.print(f"warning: {warning}")
+    console.print(f"{found} on {data}, protocol {rules.name}: {sum(r.right for r in free)} of {len(free)} words right")
+    calibration = _fitted(recognizer.calibration, free)
+    if bound:
+        calibration = replace(calibration, open_gap=_gap(free, bound[0]))
+    write_calibrated(found, output, calibration)
+    console.print(f"written: {output}")
+
+
+def _fitted(before: Calibration, judged: Sequence[Judged]) -> Calibration:
+    """Fit on one half, tell the error on the other, and return the fit on all."""
+    from dataclasses import replace
+
+    from grcnn_ocr.evaluation.calibration import BINS, expected_calibration_error, fit, halves
+
+    def fit_to(chosen: Sequence[Judged]) -> Calibration:
+        return fit([r.example.log_likelihood for r in chosen], [r.right for r in chosen])
+
+    def error(calibration: Calibration) -> float:
+        confidences = [calibration.confidence(r.example.log_likelihood) for r in held_out]
+        return 100 * expected_calibration_error(confidences, [r.right for r in held_out])
+
+    fitting, held_out = halves(judged)
+    after = fit_to(fitting)
+    console.print(
+        f"fitted on {len(fitting)}: expected calibration error on the {len(held_out)} others {error(before):.2f} % "
+        f"before, {error(after):.2f} % after ({BINS} bins of equally many words)"
+    )
+    final = fit_to(judged)
+    console.print(f"fitted on all {len(judged)}: slope {final.slope:.4f}, offset {final.offset:.4f}")
+    return replace(before, slope=final.slope, offset=final.offset)
+
+
+def _gap(free: Sequence[Judged], bound: Sequence[Judged]) -> float:
+    """Choose on one half, tell the accuracy on the other, and return the choice on all."""
+    from grcnn_ocr.evaluation.calibration import choose_open_gap, halves
+
+    def choose(pairs: Sequence[tuple[Judged, Judged]]) -> float:
+        return choose_open_gap(
+            [first.example.log_likelihood for first, _ in pairs],
+            [second.example.log_likelihood for _, second in pairs],
+            [first.right for first, _ in pairs],
+            [second.right for _, second in pairs],
+        )[0]
+
+    def accuracy(gap: float) -> float:
+        differences = [a.example.log_likelihood - b.example.log_likelihood for a, b in held_out]
+        right = [(a if more > gap else b).right for more, (a, b) in zip(differences, held_out, strict=True)]
+        return 100 * sum(right) / len(right)
+
+    pairs = list(zip(free, bound, strict=True))
+    choosing, held_out = halves(pairs)
+    first = choose(choosing)
+    console.print(
+        f"open lexicon, by {len(choosing)}: word accuracy on the {len(held_out)} others {accuracy(first):.1f} %, "
+        f"always the list {accuracy(float('inf')):.1f} %, never {accuracy(float('-inf')):.1f} %"
+    )
+    final = choose(pairs)
+    console.print(f"chosen on all {len(pairs)}: open_gap {final:.3f} nats")
+    return final

@@ -1,0 +1,76 @@
+"""Suites of evaluation: which test sets, under which protocols, with which lexicons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+
+from grcnn_ocr.config.base import Frozen
+from grcnn_ocr.config.load import read_yaml
+from grcnn_ocr.registry import closest
+
+
+def _text(value: object) -> object:
+    """Take a YAML number, such as 50, for the name that it spells."""
+    return str(value) if type(value) is int else value
+
+
+Name = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+
+
+class SetConfig(Frozen):
+    """One test set; paths start from the suite's file."""
+
+    name: Name
+    data: str = Field(min_length=1)
+    """An LMDB, a label file, or the label file of a release."""
+    format: str = "auto"
+    """Of the data; see `datasets/importers/release.py`."""
+    protocol: str = "alphanumeric"
+    """See `evaluation/protocol.py`."""
+    lexicons: tuple[Name, ...] = Field(("none",), min_length=1)
+    """Each "none" (lexicon-free), a list that the release holds, such as "50", or a path; see
+    `evaluation.suite.find_lexicon`."""
+
+
+class SuiteConfig(Frozen):
+    """Test sets that are evaluated together."""
+
+    sets: tuple[SetConfig, ...] = Field(min_length=1)
+
+    @field_validator("sets")
+    @classmethod
+    def _names_differ(cls, sets: tuple[SetConfig, ...]) -> tuple[SetConfig, ...]:
+        names = [words.name for words in sets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"a set's name is its own, found {twice[0]!r} {names.count(twice[0])} times")
+        return sets
+
+
+def load_suite(path: Path) -> SuiteConfig:
+    """Read a suite.
+
+    Raises:
+        ValueError: on a file that does not exist or does not parse, an unknown key or a wrong value, naming both.
+    """
+    if not path.is_file():
+        raise ValueError(f"no suite {path}: expected a YAML file with the key sets, a list of name, data, ...")
+    try:
+        return SuiteConfig.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise ValueError(f"{path}: {'; '.join(map(_explain, error.errors()))}") from None
+
+
+def _explain(item: object) -> str:
+    assert isinstance(item, dict)
+    *above, last = item["loc"]
+    key = ".".join(map(str, item["loc"]))
+    if item["type"] == "extra_forbidden":
+        known = SetConfig.model_fields if above else SuiteConfig.model_fields
+        return f"unknown key {key!r}{closest(str(last), list(known))} (known: {', '.join(known)})"
+    if item["type"] == "missing":
+        return f"{key}: missing"
+    return f"{key}: {item['msg']} (found {item['input']!r})"

@@ -1,0 +1,232 @@
+"""How well confidence tells right from wrong, and the fit that mends it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from grcnn_ocr.decoding.confidence import LARGEST_ODDS, Calibration, log_odds
+from grcnn_ocr.files import written_aside
+from grcnn_ocr.text.lexicon import Lexicon
+
+T = TypeVar("T")
+
+BINS = 15
+"""Of the expected calibration error: of equally many readings each, those of equal confidence together."""
+
+
+def fit(log_likelihoods: Sequence[float], correct: ArrayLike) -> Calibration:
+    """Fit slope and offset of `Calibration` by Newton's method.
+
+    Platt, "Probabilistic outputs for support vector machines", 1999: the maximum likelihood of a sigmoid, where a right
+    reading has the target (n + 1) / (n + 2), n being the number of right ones, and a wrong one 1 / (m + 2), m being the
+    number of wrong ones. So the optimum is finite where a threshold parts right from wrong. Log-odds below
+    -`LARGEST_ODDS` count as that, or a single reading far off would rule the slope.
+
+    Args:
+        log_likelihoods: (N,) log p(text | image).
+        correct: (N,) whether each text is right.
+
+    Raises:
+        ValueError: if all are right, or all wrong, or likelier readings are not more often right.
+    """
+    right = np.asarray(correct, dtype=bool)
+    num_right, num_wrong = int(right.sum()), int((~right).sum())
+    if not num_right or not num_wrong:
+        raise ValueError(
+            f"of {len(right)} readings {num_right} are right: calibration needs right and wrong ones; give more data"
+        )
+    odds = np.array([max(log_odds(score), -LARGEST_ODDS) for score in log_likelihoods])
+    centre, scale = odds.mean(), odds.std() or 1.0
+    inputs = np.stack([(odds - centre) / scale, np.ones_like(odds)], axis=1)  # (N, 2)
+    targets = np.where(right, (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2))
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        logits = inputs @ parameters
+        return float((np.logaddexp(0.0, logits) - targets * logits).sum())
+
+    parameters = np.array([0.0, np.log((num_right + 1) / (num_wrong + 1))])
+    for _ in range(100):
+        chances = 0.5 * (1 + np.tanh(inputs @ parameters / 2))
+        gradient = inputs.T @ (chances - targets)
+        if np.abs(gradient).max() < 1e-9 * len(right):
+            break
+        curvature = inputs.T @ (inputs * (chances * (1 - chances))[:, None])
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+        size = 1.0
+        while size > 1e-9 and loss(parameters - size * step) > loss(parameters) - 1e-4 * size * (gradient @ step):
+            size /= 2
+        parameters = parameters - size * step
+    slope = float(parameters[0] / scale)
+    if slope <= 0:
+        raise ValueError(
+            f"likelier readings are not more often right in these {len(right)} (slope {slope:.3g}); check their labels"
+        )
+    return Calibration(slope, float(parameters[1] - slope * centre))
+
+
+@dataclass(frozen=True)
+class ConfidenceBin:
+    """Readings of like confidence: how many, their mean confidence, and the share that is right."""
+
+    images: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(confidences: ArrayLike, correct: ArrayLike) -> list[ConfidenceBin]:
+    """Part readings into at most `BINS` of equally many, by rising confidence; equal confidences stay together.
+
+    Args:
+        confidences: (N,) 0 to 1.
+        correct: (N,) whether each reading is right.
+    """
+    chances, right = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=bool)
+    ranks = np.searchsorted(np.sort(chances), chances)  # how many are less confident
+    numbers = ranks * BINS // max(len(chances), 1)
+    inside = [numbers == number for number in np.unique(numbers)]
+    return [ConfidenceBin(int(i.sum()), float(chances[i].mean()), float(right[i].mean())) for i in inside]
+
+
+def expected_calibration_error(confidences: ArrayLike, correct: ArrayLike) -> float:
+    """Return how far mean confidence is from accuracy, 0 to 1, averaged over the readings of `reliability`'s bins.
+
+    Raises:
+        ValueError: if there are no readings.
+    """
+    bins = reliability(confidences, correct)
+    if not bins:
+        raise ValueError("no readings have no calibration error")
+    return sum(b.images * abs(b.confidence - b.accuracy) for b in bins) / sum(b.images for b in bins)
+
+
+@dataclass(frozen=True)
+class CoverageCurve:
+    """What is kept, and how much of it is right, as the least confidence that is asked for falls.
+
+    Attributes:
+        thresholds: (M,) least confidence of what is kept, falling; one for each confidence there is.
+        coverage: (M,) share kept, 0 to 1, rising.
+        accuracy: (M,) share right of what is kept, 0 to 1.
+    """
+
+    thresholds: NDArray[np.float64]
+    coverage: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+
+def coverage_curve(confidences: ArrayLike, correct: ArrayLike) -> CoverageCurve:
+    """Trace accuracy over coverage; confidences and correct are (N,)."""
+    chances, right = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=bool)
+    order = np.argsort(-chances, kind="stable")
+    falling = chances[order]
+    last = np.append(falling[1:] != falling[:-1], True)[: len(falling)]  # of those of equal confidence
+    kept = np.arange(1, len(falling) + 1)
+    return CoverageCurve(falling[last], (kept / len(falling))[last], (np.cumsum(right[order]) / kept)[last])
+
+
+def choose_open_gap(
+    greedy_ll: ArrayLike, lexicon_ll: ArrayLike, greedy_right: ArrayLike, lexicon_right: ArrayLike
+) -> tuple[float, float]:
+    """Choose the gap beyond which the lexicon's answer gives way to the lexicon-free one; see `Calibration.open_gap`.
+
+    Args:
+        greedy_ll: (N,) log-likelihoods of the lexicon-free readings, finite.
+        lexicon_ll: (N,) those of the lexicon's answers.
+        greedy_right: (N,) whether the lexicon-free readings are right.
+        lexicon_right: (N,) whether the lexicon's answers are.
+
+    Returns:
+        The gap of the highest word accuracy, in nats, and that accuracy, 0 to 1. Of equally good gaps the middle of the
+        widest stretch of them, not counting those that are below or above all readings that matter.
+
+    Raises:
+        ValueError: if both are right on the same images, so that no gap is better than another.
+    """
+    gaps = np.asarray(greedy_ll, dtype=np.float64) - np.asarray(lexicon_ll, dtype=np.float64)
+    free, bound = np.asarray(greedy_right, dtype=bool), np.asarray(lexicon_right, dtype=bool)
+    matters = (free != bound) & np.isfinite(gaps)
+    if not matters.any():
+        raise ValueError(
+            f"lexicon-free readings and the lexicon's answers are right on the same images, of {len(gaps)}: nothing to "
+            "choose open_gap by; give more data, or words that the lexicon lacks"
+        )
+    values, places = np.unique(gaps[matters], return_inverse=True)
+    gains = np.bincount(places, bound[matters].astype(float) - free[matters], len(values))
+    num_right = free.sum() + np.concatenate([[0.0], np.cumsum(gains)])  # of a gap below values[0], then from each on
+    widths = np.concatenate([[0.0], np.diff(values), [0.0]])
+    best = max(range(len(num_right)), key=lambda number: (num_right[number], widths[number]))
+    if best == 0:
+        gap = values[0] - 1
+    elif best == len(values):
+        gap = values[-1] + 1
+    else:
+        middle = (values[best - 1] + values[best]) / 2
+        gap = middle if middle < values[best] else values[best - 1]
+    return float(gap), float(num_right[best] / len(gaps))
+
+
+def halves(items: Sequence[T], seed: int = 0) -> tuple[list[T], list[T]]:
+    """Part items at random into two halves, each in order; of an odd number the second is larger."""
+    first = frozenset(random.Random(seed).sample(range(len(items)), len(items) // 2))
+    return (
+        [item for number, item in enumerate(items) if number in first],
+        [item for number, item in enumerate(items) if number not in first],
+    )
+
+
+def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str], str], seed: int = 0) -> Lexicon:
+    """Take words out of a lexicon until at most half of the images have theirs in their list.
+
+    Args:
+        lexicon: one list for all images, or one an image.
+        labels: (N,) of the images, folded.
+        fold: as the labels are.
+        seed: of which words go.
+    """
+    folded = [frozenset(map(fold, words)) for words in lexicon.lists]
+    listed = Counter(label for i, label in enumerate(labels) if label in folded[i if lexicon.per_image else 0])
+    words = sorted(listed)
+    random.Random(seed).shuffle(words)
+    removed: set[str] = set()
+    excess = listed.total() - len(labels) // 2
+    for word in words:
+        if excess <= 0:
+            break
+        removed.add(word)
+        excess -= listed[word]
+    lists = []
+    for number, entries in enumerate(lexicon.lists):
+        gone = removed & {labels[number]} if lexicon.per_image else removed
+        lists.append(tuple(word for word in entries if fold(word) not in gone) if gone else entries)
+    return replace(lexicon, lists=tuple(lists))
+
+
+def write_calibrated(weights: Path, output: Path, calibration: Calibration) -> None:
+    """Write a copy of a weights file with another calibration in its header; its tensors stay, byte by byte.
+
+    The layout is safetensors': 8 bytes, little-endian, with the header's size, the header in JSON, then the tensors, at
+    places that count from the header's end.
+
+    Args:
+        weights: of this project's format, as `load_weights` reads.
+        output: written aside and renamed; may be `weights`.
+        calibration: to go into the header.
+    """
+    data = weights.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["__metadata__"]["calibration"] = json.dumps(asdict(calibration))
+    encoded = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    encoded += b" " * (-len(encoded) % 8)  # tensors start at a multiple of 8
+    with written_aside(output) as aside, aside.open("wb") as file:
+        file.write(len(encoded).to_bytes(8, "little") + encoded)
+        file.write(memoryview(data)[start:])

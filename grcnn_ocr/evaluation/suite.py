@@ -1,0 +1,126 @@
+"""Test sets with their protocol and lexicons, evaluated one after another by one network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grcnn_ocr.config.suite import SetConfig, load_suite
+from grcnn_ocr.datasets.words import WordSource, open_words
+from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
+from grcnn_ocr.evaluation.words import Result, evaluate_words
+from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.lexicon import Lexicon
+
+
+UNION = ":union"
+
+
+@dataclass(frozen=True)
+class WordSet:
+    """What is to be measured.
+
+    Attributes:
+        name: for reports.
+        source: the words.
+        protocol: which of them count, and what of a text is compared.
+        lexicons: None is lexicon-free.
+    """
+
+    name: str
+    source: WordSource
+    protocol: Protocol
+    lexicons: tuple[Lexicon | None, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A result, and the set and protocol that it is of."""
+
+    words: WordSet
+    result: Result
+
+    @property
+    def warning(self) -> str | None:
+        """What to tell a person of the number of images; None if there is nothing."""
+        return self.words.protocol.count_warning(self.result.counts.images)
+
+
+def open_suite(path: Path, charset: Charset) -> list[WordSet]:
+    """Open the sets of a suite's file.
+
+    Args:
+        path: see `config/suite.py`.
+        charset: the network's.
+
+    Raises:
+        ValueError: on anything wrong with the file, the data, a protocol or a lexicon, naming the file and the key.
+    """
+    sets = []
+    for number, config in enumerate(load_suite(path).sets):
+        try:
+            sets.append(_open_set(config, path.parent, charset))
+        except ValueError as error:
+            raise ValueError(f"{path}: sets.{number} ({config.name}): {error}") from None
+    return sets
+
+
+def _open_set(config: SetConfig, folder: Path, charset: Charset) -> WordSet:
+    protocol = find_protocol(config.protocol, charset)
+    data = folder / config.data
+    source = open_words(data, config.format)
+    lexicons = tuple(find_lexicon(name, source, folder, data, data.parent) for name in config.lexicons)
+    return WordSet(config.name, source, protocol, lexicons)
+
+
+def find_lexicon(name: str, source: WordSource, *folders: Path) -> Lexicon | None:
+    """Return the lexicon of a name.
+
+    Args:
+        name: "none", a list that the data's release holds, or a path; with ":union" after it, all the words of lists
+            of one an image as one list.
+        source: the data.
+        folders: that a relative path may start from; the first one that holds it counts.
+
+    Returns:
+        The lexicon; None for "none", lexicon-free.
+
+    Raises:
+        ValueError: if there is no such lexicon, or it cannot be read.
+    """
+    if name == "none":
+        return None
+    if name.endswith(UNION) and (lists := find_lexicon(name.removesuffix(UNION), source, *folders)) is not None:
+        return lists.union()
+    held = getattr(source, "lexicons", {})
+    if name in held:
+        return held[name]
+    paths = [folder / name for folder in folders]
+    found = next((path for path in paths if path.is_file()), paths[0])
+    try:
+        return Lexicon.load(found)
+    except ValueError as error:
+        if held and not found.exists():
+            raise ValueError(f"{error}; or a list that {source.path} holds: {', '.join(held)}") from None
+        raise
+
+
+def evaluate_sets(
+    recognizer: Recognizer, sets: Sequence[WordSet], progress: Callable[[int], None] = lambda done: None
+) -> list[Measurement]:
+    """Read every image of each set once, and decode it under each of the set's lexicons.
+
+    Raises:
+        ValueError: on a lexicon that does not fit its set, before any image is read; or as `evaluate_words`.
+    """
+    for words in sets:
+        for lexicon in words.lexicons:
+            if lexicon is not None:
+                recognizer.check_lexicon(lexicon, len(words.source))
+    return [
+        Measurement(words, result)
+        for words in sets
+        for result in evaluate_words(recognizer, words.source, words.lexicons, words.protocol, progress)
+    ]

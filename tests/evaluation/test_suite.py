@@ -1,0 +1,191 @@
+import pytest
+from conftest import WORDS
+
+from grcnn_ocr.cli.evaluate import evaluate
+from grcnn_ocr.config.suite import SetConfig, load_suite
+from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.evaluation.suite import evaluate_sets, find_lexicon, open_suite
+from grcnn_ocr.reading import Prediction
+from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.lexicon import Lexicon
+
+CHARSET = Charset.named("alnum36")
+ONE = "{name: a, data: labels.tsv}"
+
+
+@pytest.fixture
+def suite(crops):
+    """Write a suite beside the crops."""
+
+    def write(text: str):
+        (crops / "suite.yaml").write_text(text)
+        return crops / "suite.yaml"
+
+    return write
+
+
+class Counting:
+    """Reads nothing, or with a list its first word; counts the images it was shown."""
+
+    window = 5
+
+    def __init__(self) -> None:
+        self.num_seen = 0
+
+    def check_lexicon(self, lexicon, num_images):
+        lexicon.check_length(num_images)
+
+    def recognise(self, images):
+        self.num_seen += len(images)
+        return images
+
+    def decode(self, frames, words=None):
+        return [Prediction("" if words is None else words[i][0], 0.5, -1.0) for i in range(len(frames))]
+
+
+def test_a_suite_says_its_sets(suite):
+    path = suite("sets:\n- {name: a, data: x.lmdb}\n- {name: 2003, data: y, protocol: svt-647, lexicons: [none, 50]}\n")
+    first, second = load_suite(path).sets
+    assert first == SetConfig(name="a", data="x.lmdb", format="auto", protocol="alphanumeric", lexicons=("none",))
+    assert second.name == "2003" and second.lexicons == ("none", "50") and second.protocol == "svt-647"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sets: [{name: a, data: b, lexcons: [none]}]", "unknown key 'sets.0.lexcons'; did you mean 'lexicons'?"),
+        ("set: []", "unknown key 'set'; did you mean 'sets'?"),
+        ("sets: [{name: a}]", "sets.0.data: missing"),
+        ("sets: [{name: a, data: b, lexicons: [1.5]}]", "sets.0.lexicons.0: Input should be a valid string"),
+        ("sets: [{name: a, data: b, lexicons: []}]", "sets.0.lexicons: "),
+        ("sets: []", "sets: "),
+        ("", "sets: missing"),
+        (f"sets: [{ONE}, {ONE}]", "found 'a' 2 times"),
+        ("[1, 2]", "expected keys and values, found list"),
+        ("sets: [", "not valid YAML"),
+    ],
+)
+def test_errors_of_a_suite_name_file_and_key(suite, text, message):
+    path = suite(text)
+    with pytest.raises(ValueError, match=r"suite\.yaml: ") as caught:
+        load_suite(path)
+    assert message in str(caught.value)
+
+
+def test_a_missing_suite_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"no suite .*x\.yaml: expected a YAML file with the key sets"):
+        load_suite(tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("protocol: svt-467", r"sets\.1 \(b\): no protocol 'svt-467'; did you mean 'svt-647'"),
+        ("format: sv", r"sets\.1 \(b\): no format 'sv'"),
+        ("lexicons: [nowhere.txt]", r"sets\.1 \(b\): no lexicon .*nowhere\.txt"),
+    ],
+)
+def test_what_a_set_asks_for_and_is_not_there_is_named_with_its_set(suite, key, message):
+    path = suite(f"sets: [{ONE}, {{name: b, data: labels.tsv, {key}}}]")
+    with pytest.raises(ValueError, match=rf"suite\.yaml: {message}"):
+        open_suite(path, CHARSET)
+
+
+def test_every_image_is_read_once_a_set_however_many_lexicons(crops, suite):
+    (crops / "words.txt").write_text("hello\nzoo\n")
+    (crops / "own.txt").write_text("\n".join(f"{word},x" for word in WORDS))
+    path = suite(f"sets: [{ONE}, {{name: b, data: labels.tsv, lexicons: [none, words.txt, own.txt]}}]")
+    recognizer, done = Counting(), []
+    rows = evaluate_sets(recognizer, open_suite(path, CHARSET), done.append)
+    assert recognizer.num_seen == 32 == sum(done)
+    assert [(row.words.name, row.result.lexicon) for row in rows] == [
+        ("a", None), ("b", None), ("b", "words.txt"), ("b", "own.txt"),
+    ]  # fmt: skip
+    assert [row.result.counts.correct for row in rows] == [0, 0, 1, 16]
+
+
+def test_a_lexicon_of_the_wrong_length_stops_before_any_reading(crops, suite):
+    (crops / "short.txt").write_text("a,b\n" * 15)
+    path = suite(f"sets: [{ONE}, {{name: b, data: labels.tsv, lexicons: [short.txt]}}]")
+    recognizer = Counting()
+    with pytest.raises(ValueError, match=r"short\.txt has 15 lists for 16 images"):
+        evaluate_sets(recognizer, open_suite(path, CHARSET))
+    assert recognizer.num_seen == 0
+
+
+def test_lexicons_are_found_in_the_release_then_in_the_folders(crops, tmp_path):
+    source = open_words(crops / "labels.tsv")
+    held = Lexicon.shared(["a"], "50")
+    source.lexicons = {"50": held}
+    (crops / "50").write_text("b")
+    (crops / "words.txt").write_text("c")
+    assert find_lexicon("none", source, tmp_path) is None
+    assert find_lexicon("50", source, crops) is held
+    assert find_lexicon("words.txt", source, tmp_path, crops).words(0) == ("c",)
+    with pytest.raises(ValueError, match=r"no lexicon .*60 .*or a list that .*labels\.tsv holds: 50"):
+        find_lexicon("60", source, tmp_path, crops)
+
+
+def test_a_count_that_is_not_the_protocols_is_told(crops, suite):
+    path = suite("sets: [{name: a, data: labels.tsv, protocol: svt-647}]")
+    [row] = evaluate_sets(Counting(), open_suite(path, CHARSET))
+    assert "svt-647 is of 647 images, 16 are counted" in row.warning
+
+
+@pytest.fixture
+def no_network(monkeypatch, tmp_path):
+    recognizer = Counting()
+    recognizer.charset = CHARSET
+    monkeypatch.setattr("grcnn_ocr.reading.Recognizer", lambda *_: recognizer)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_command_writes_every_kind_of_report(no_network, crops, suite, tmp_path, capsys):
+    path = suite("sets: [{name: a, data: labels.tsv, protocol: svt-647}]")
+    files = {kind: tmp_path / f"r.{kind}" for kind in ("md", "csv", "json", "html")}
+    evaluate(suite=path, markdown=files["md"], csv=files["csv"], json_path=files["json"], html=files["html"])
+    printed = capsys.readouterr()
+    assert (
+        "| a " in printed.out and "protocol: svt-647" in printed.out and "warning: a: protocol svt-647" in printed.err
+    )
+    assert all("647" in file.read_text() for file in files.values())
+
+
+def test_the_command_writes_without_a_suite(no_network, crops, tmp_path, capsys):
+    (crops / "words.txt").write_text("hello\n")
+    evaluate(data=[crops / "labels.tsv"], lexicon=["words.txt"], csv=tmp_path / "-", markdown=tmp_path / "r.md")
+    assert "| crops/labels.tsv | words.txt | alphanumeric, case-folded | 16 | 6.2 |" in (tmp_path / "r.md").read_text()
+
+
+def test_standard_output_takes_one_kind(no_network, crops, capsys):
+    from pathlib import Path
+
+    evaluate(data=[crops / "labels.tsv"], csv=Path("-"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("name,data,lexicon,protocol,images") and len(lines) == 2
+    with pytest.raises(ValueError, match="only one of --csv, --json can be -"):
+        evaluate(data=[crops / "labels.tsv"], csv=Path("-"), json_path=Path("-"))
+
+
+def test_options_that_contradict_a_suite_or_cannot_be_written_are_refused_first(no_network, crops, suite, tmp_path):
+    path = suite(f"sets: [{ONE}]")
+    with pytest.raises(ValueError, match="give it without --data, --lexicon"):
+        evaluate(suite=path, lexicon=["none"])
+    with pytest.raises(ValueError, match="--html .*: no folder"):
+        evaluate(suite=path, html=tmp_path / "nowhere" / "x.html")
+    with pytest.raises(ValueError, match="--csv .*: this is a folder"):
+        evaluate(suite=path, csv=tmp_path)
+
+
+def test_wrong_readings_are_printed_the_most_confident_first(no_network, crops, capsys):
+    evaluate(data=[crops / "labels.tsv"], show_errors=2)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "\t" in line]
+    assert [line.split("\t")[1] for line in lines] == ["street", "hello"]  # alike in confidence, so by edits
+    assert all(line.endswith("\t\t0.500") for line in lines)
+
+
+def test_the_union_of_lists_is_one_list_for_all_images(crops):
+    (crops / "lists.txt").write_text("b,a\nc,a\n")
+    union = find_lexicon("lists.txt:union", open_words(crops / "labels.tsv"), crops)
+    assert union is not None and union.lists == (("a", "b", "c"),) and not union.per_image
+    assert union.name == "lists.txt, 3 together"
