@@ -13,7 +13,7 @@ from torch import Tensor
 
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import Config, parse_config
-from grcnn_ocr.decoding.confidence import Calibration
+from grcnn_ocr.decoding.confidence import UNCALIBRATED, Calibration
 from grcnn_ocr.files import written_aside
 from grcnn_ocr.models.recognizer import CTCRecognizer
 
@@ -35,7 +35,7 @@ class Weights:
     model: CTCRecognizer
     config: Config
     training: dict[str, Any] = field(default_factory=dict)
-    calibration: Calibration = Calibration()
+    calibration: Calibration = UNCALIBRATED
 
 
 def save_weights(path: Path, weights: Weights, half: bool = False) -> None:

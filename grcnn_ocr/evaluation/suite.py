@@ -14,7 +14,6 @@ from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
-
 UNION = ":union"
 
 

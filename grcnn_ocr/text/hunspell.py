@@ -1,8 +1,8 @@
 """Hunspell dictionaries as word lists: the stems of a .dic file, or every form that its .aff file makes of them.
 
 A line of the .dic is `stem/FLAGS`; a rule of the .aff, `SFX V e ive e`, makes `ive` of the ending `e` of stems that
-have flag V and match the condition `e$`. Made of a stem: each suffix, each prefix, and both together where both allow it
-(cross product); a suffix may carry flags of further suffixes. Compounds are not made.
+have flag V and match the condition `e$`. Made of a stem: each suffix, each prefix, and both together where both allow
+it (cross product); a suffix may carry flags of further suffixes. Compounds are not made.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ import pytest
 
 from grcnn_ocr.decoding.beam import BeamOptions
 from grcnn_ocr.decoding.confidence import Calibration
-from grcnn_ocr.decoding.decoder import Decoder, DecodeOptions
+from grcnn_ocr.decoding.decoder import DecodeOptions, Decoder
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.text.charset import Charset
 
