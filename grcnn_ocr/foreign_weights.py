@@ -79,7 +79,7 @@ def import_weights(path: Path, config: Config) -> Weights:
         ValueError: if the file is not a checkpoint, no layout is known for the network, or keys are missing, extra or
             misshapen, naming each.
     """
-    tensors = _load_state_dict(path)
+    tensors = load_state_dict(path)
     front_end = config.model.front_end.name
     if front_end == "grcl":
         renamed = _rename(tensors, LUA)
@@ -100,7 +100,7 @@ def import_weights(path: Path, config: Config) -> Weights:
     return Weights(model, config, training={"imported_from": path.name})
 
 
-def _load_state_dict(path: Path) -> dict[str, Tensor]:
+def load_state_dict(path: Path) -> dict[str, Tensor]:
     try:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds on files that are not checkpoints

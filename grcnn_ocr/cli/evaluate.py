@@ -66,7 +66,7 @@ def evaluate(
 ) -> None:
     """Evaluate weights on labelled words; with a lexicon, by exact CTC likelihood."""
     from grcnn_ocr.evaluation.html import as_html
-    from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, warnings
+    from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, placements, warnings
     from grcnn_ocr.evaluation.suite import evaluate_sets, open_suite
     from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.weights import find_weights
@@ -86,6 +86,8 @@ def evaluate(
     with progress_bar() as bar:
         task = bar.add_task("reading", total=sum(len(words.source) for words in sets))
         measurements = evaluate_sets(recognizer, sets, lambda done: bar.advance(task, done))
+    for line in placements(measurements):
+        console.print(line)
     for warning in warnings(measurements):
         errors.print(f"warning: {warning}")
     _print_errors(measurements, show_errors)
@@ -99,6 +101,8 @@ def evaluate(
         protocols = {words.protocol.name for words in sets}
         console.print(f"protocol: {', '.join(protocols)}; figures in percent" if len(protocols) == 1 else "in percent")
         console.print(as_table(measurements), width=None if console.is_terminal else FILE_WIDTH)
+        for line in placements(measurements):
+            console.print(line)
     for option, path in outputs.items():
         if path == STDOUT:
             print(texts[option](), end="")

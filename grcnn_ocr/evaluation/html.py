@@ -22,7 +22,7 @@ from grcnn_ocr.evaluation.analysis import (
 )
 from grcnn_ocr.evaluation.calibration import BINS, coverage_curve, expected_calibration_error, reliability
 from grcnn_ocr.evaluation.markup import Plot, element, page
-from grcnn_ocr.evaluation.report import NOTES, TEXTS, cells, warnings
+from grcnn_ocr.evaluation.report import NOTES, TEXTS, cells, placements, warnings
 from grcnn_ocr.evaluation.suite import Measurement
 
 SHOWN_ERRORS = 60
@@ -75,6 +75,7 @@ def as_html(measurements: Sequence[Measurement], weights: str) -> str:
         summary,
         element("p", NOTES, class_="note"),
         *(element("p", warning, class_="warning") for warning in warnings(measurements)),
+        *(element("p", line) for line in placements(measurements)),
         *(_section(number, measurement) for number, measurement in enumerate(measurements, start=1)),
     )
 

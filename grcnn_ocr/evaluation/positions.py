@@ -26,34 +26,37 @@ class Overlap(NamedTuple):
     num_words: int
 
 
-def mean_overlap(
-    predictions: Sequence[Prediction],
-    labels: Sequence[str],
-    boxes: Sequence[Sequence[Box]],
-    widths: Sequence[int],
-) -> Overlap:
-    """Compare the characters of predictions, which must hold them, with boxes (one a character of the label).
+class Placing:
+    """Gathers the overlaps of one reading after another."""
 
-    Args:
-        predictions: of `Recognizer.read_many(..., characters=True)`.
-        labels: of the images.
-        boxes: of their characters.
-        widths: of the images, in pixels.
-    """
-    found, equal = [], []
-    num_words = 0
-    for prediction, label, of_word, width in zip(predictions, labels, boxes, widths, strict=True):
+    def __init__(self) -> None:
+        self._found: list[float] = []
+        self._equal: list[float] = []
+        self._num_words = 0
+
+    def add(self, prediction: Prediction, label: str, boxes: Sequence[Box], width: int) -> None:
+        """Compare the characters of a prediction, which must hold them, with the true ones.
+
+        Args:
+            prediction: one that tells its characters.
+            label: of the image.
+            boxes: one a character of the label.
+            width: of the image, in pixels.
+        """
         characters = prediction.characters or ()
-        if ALPHANUMERIC.fold(prediction.text) != ALPHANUMERIC.fold(label) or len(characters) != len(of_word):
-            continue
-        num_words += 1
-        edges = np.linspace(0, width, len(of_word) + 1)
-        for number, (character, (left, _, right, _)) in enumerate(zip(characters, of_word, strict=True)):
-            found.append(_overlap(character.left, character.right, left, right))
-            equal.append(_overlap(edges[number], edges[number + 1], left, right))
-    if not num_words:
-        return Overlap(float("nan"), float("nan"), 0)
-    return Overlap(float(np.mean(found)), float(np.mean(equal)), num_words)
+        if ALPHANUMERIC.fold(prediction.text) != ALPHANUMERIC.fold(label) or len(characters) != len(boxes):
+            return
+        self._num_words += 1
+        edges = np.linspace(0, width, len(boxes) + 1)
+        for number, (character, (left, _, right, _)) in enumerate(zip(characters, boxes, strict=True)):
+            self._found.append(_overlap(character.left, character.right, left, right))
+            self._equal.append(_overlap(edges[number], edges[number + 1], left, right))
+
+    def overlap(self) -> Overlap:
+        """Return the means so far, not a number if there is no word."""
+        if not self._num_words:
+            return Overlap(float("nan"), float("nan"), 0)
+        return Overlap(float(np.mean(self._found)), float(np.mean(self._equal)), self._num_words)
 
 
 def _overlap(left: float, right: float, true_left: float, true_right: float) -> float:

@@ -54,6 +54,7 @@ def as_records(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
     for measurement in measurements:
         counts = measurement.result.counts
         low, high = wilson_interval(counts.correct, counts.images)
+        overlap = measurement.result.overlap
         records.append(
             {
                 "name": measurement.words.name,
@@ -70,6 +71,9 @@ def as_records(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
                 "cer": counts.cer,
                 "words_per_second": counts.images / max(measurement.result.seconds, 1e-9),
                 "warning": measurement.warning,
+                "character_overlap": overlap.found if overlap else None,
+                "character_overlap_equal_parts": overlap.equal_parts if overlap else None,
+                "character_overlap_words": overlap.num_words if overlap else None,
             }
         )
     return records
@@ -97,7 +101,7 @@ def as_markdown(measurements: Sequence[Measurement], weights: str) -> str:
     lines.append("|" + "|".join(" --- " if name in TEXTS else " ---: " for name in rows[0]) + "|")
     lines += ["| " + " | ".join(map(_escaped, row.values())) + " |" for row in rows]
     lines += ["", NOTES]
-    lines += [f"- {_escaped(warning)}" for warning in warnings(measurements)]
+    lines += [f"- {_escaped(line)}" for line in (*warnings(measurements), *placements(measurements))]
     return "\n".join(lines) + "\n"
 
 
@@ -105,6 +109,16 @@ def warnings(measurements: Sequence[Measurement]) -> list[str]:
     """Return what to tell a person of sets whose number of images is not their protocol's, once a set."""
     found = {f"{row.words.name}: {row.warning}": None for row in measurements if row.warning}
     return list(found)
+
+
+def placements(measurements: Sequence[Measurement]) -> list[str]:
+    """Return a line on where the characters were found, for each set that knows where they are."""
+    return [
+        f"{row.words.name}: spans of characters overlap the true ones by {overlap.found:.3f} (mean intersection over "
+        f"union, {overlap.num_words} words read right); equal parts of the crop by {overlap.equal_parts:.3f}"
+        for row in measurements
+        if (overlap := row.result.overlap) is not None
+    ]
 
 
 def _escaped(text: str) -> str:

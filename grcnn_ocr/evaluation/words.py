@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from grcnn_ocr.datasets.words import WordSource, decoded
+from grcnn_ocr.decoding.decoder import DecodeOptions
 from grcnn_ocr.evaluation.metrics import Counts, compare
+from grcnn_ocr.evaluation.positions import Overlap, Placing
 from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, Protocol
 from grcnn_ocr.reading import Recognizer, batched
 from grcnn_ocr.text.lexicon import Lexicon
@@ -46,6 +48,7 @@ class Result:
         counts: the sums.
         seconds: spent on loading, the network and decoding.
         examples: every reading, in the data's order.
+        overlap: how well the characters are placed, where the data hold their boxes; lexicon-free only.
     """
 
     data: str
@@ -53,6 +56,7 @@ class Result:
     counts: Counts
     seconds: float
     examples: list[Example]
+    overlap: Overlap | None = None
 
 
 def evaluate_words(
@@ -80,6 +84,8 @@ def evaluate_words(
     counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]
+    boxes = getattr(source, "characters", None)
+    placing = Placing()
     for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
         images = [decoded(source, index) for index in batch]
@@ -103,8 +109,19 @@ def evaluate_words(
                         image.shape[0],
                     )
                 )
+        if boxes is not None:
+            placed = recognizer.decoder(DecodeOptions(characters=True))(frames.log_probs, frames.lengths, images=images)
+            for index, image, prediction in zip(batch, images, placed, strict=True):
+                placing.add(prediction, source.label(index), boxes[index], image.shape[1])
         progress(len(batch))
     return [
-        Result(str(source.path), lexicon.name if lexicon else None, counts[number], seconds[number], examples[number])
+        Result(
+            str(source.path),
+            lexicon.name if lexicon else None,
+            counts[number],
+            seconds[number],
+            examples[number],
+            placing.overlap() if boxes is not None and lexicon is None else None,
+        )
         for number, lexicon in enumerate(lexicons)
     ]

@@ -93,15 +93,15 @@ def test_a_confidence_is_the_networks_probability_where_the_character_stands():
 def test_characters_stand_where_the_datasets_own_boxes_are(part):
     """Every tenth word of IIIT5K; equal parts of the crop overlap by about 0.61."""
     from grcnn_ocr.datasets.words import decoded, open_words
-    from grcnn_ocr.evaluation.positions import mean_overlap
+    from grcnn_ocr.evaluation.positions import Placing
     from grcnn_ocr.reading import Recognizer
 
     source = open_words(shared(f"data/iiit5k/{part}CharBound.mat"))
     images = [decoded(source, index) for index in range(0, len(source), 10)]
-    predictions = Recognizer().read_many(images, characters=True)
-    boxes = [source.characters[index] for index in range(0, len(source), 10)]
-    labels = [source.label(index) for index in range(0, len(source), 10)]
-    overlap, baseline, num_words = mean_overlap(predictions, labels, boxes, [image.shape[1] for image in images])
+    placing = Placing()
+    for number, prediction in enumerate(Recognizer().read_many(images, characters=True)):
+        placing.add(prediction, source.label(10 * number), source.characters[10 * number], images[number].shape[1])
+    overlap, baseline, num_words = placing.overlap()
     assert num_words > 0.7 * len(images)
     assert baseline < 0.65
     assert overlap > 0.76

@@ -61,6 +61,9 @@ def test_json_and_csv_hold_the_same_records():
         "cer": 0.075,
         "words_per_second": 5.0,
         "warning": None,
+        "character_overlap": None,
+        "character_overlap_equal_parts": None,
+        "character_overlap_words": None,
     }
     records = list(csv.DictReader(io.StringIO(as_csv(rows))))
     assert [{key: "" if value is None else str(value) for key, value in row.items()} for row in results] == records
