@@ -1,0 +1,1 @@
+"""Image classifiers. Each registers its builders by name."""
