@@ -101,6 +101,13 @@ def import_weights(path: Path, config: Config) -> Weights:
 
 
 def load_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read a PyTorch checkpoint's tensors, without running any code of it.
+
+    Raises:
+        ValueError: if there is no such file, or it is no checkpoint of plain tensors.
+    """
+    if not path.is_file():
+        raise ValueError(f"no file {path}")
     try:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds on files that are not checkpoints

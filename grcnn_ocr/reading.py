@@ -191,7 +191,7 @@ def decode_options(
         beam = BeamOptions(
             allowed=None if allowed is None else frozenset(allowed), pattern=pattern, language_model=language_model
         )
-    return DecodeOptions(num_best, characters, open_lexicon, open_gap, beam)
+    return DecodeOptions(num_best, characters, open_lexicon, open_gap, beam=beam)
 
 
 def find_device(name: str | torch.device) -> torch.device:

@@ -48,6 +48,16 @@ def evaluate(
     data_format: Annotated[
         str | None, typer.Option("--format", help="Of the data, where it is not told by name and content.")
     ] = None,
+    open_lexicon: Annotated[
+        bool, typer.Option("--open", help="Read freely where no word of the lexicon fits well enough; see `calibrate`.")
+    ] = False,
+    nearest: Annotated[
+        bool,
+        typer.Option(help="Look only at words within 3 edits of the lexicon-free reading, as the CRNN paper does."),
+    ] = False,
+    language_model: Annotated[
+        Path | None, typer.Option("--lm", help="A language model for lexicon-free reading, made by `lm build`.")
+    ] = None,
     suite: Annotated[
         Path | None,
         typer.Option(help="A YAML file of many sets: sets, a list of name, data, format, protocol, lexicons."),
@@ -65,10 +75,13 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Evaluate weights on labelled words; with a lexicon, by exact CTC likelihood."""
+    from grcnn_ocr.decoding.beam import BeamOptions
+    from grcnn_ocr.decoding.decoder import DecodeOptions
     from grcnn_ocr.evaluation.html import as_html
     from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, placements, warnings
     from grcnn_ocr.evaluation.suite import evaluate_sets, open_suite
     from grcnn_ocr.reading import Recognizer
+    from grcnn_ocr.text.ngram import NGram
     from grcnn_ocr.weights import find_weights
 
     outputs = {"--markdown": markdown, "--csv": csv, "--json": json_path, "--html": html}
@@ -83,11 +96,11 @@ def evaluate(
         if suite is not None
         else _sets(data or [SAMPLES], lexicon or ["none"], protocol or "alphanumeric", data_format, recognizer.charset)
     )
+    beam = BeamOptions(language_model=NGram.load(language_model)) if language_model else None
+    options = DecodeOptions(is_open=open_lexicon, nearest=nearest, beam=beam)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=sum(len(words.source) for words in sets))
-        measurements = evaluate_sets(recognizer, sets, lambda done: bar.advance(task, done))
-    for line in placements(measurements):
-        console.print(line)
+        measurements = evaluate_sets(recognizer, sets, lambda done: bar.advance(task, done), options)
     for warning in warnings(measurements):
         errors.print(f"warning: {warning}")
     _print_errors(measurements, show_errors)

@@ -14,6 +14,7 @@ from grcnn_ocr.decoding.confidence import UNCALIBRATED, Calibration
 from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.decoding.lexicon import best_words
 from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.decoding.nearest import near_words
 from grcnn_ocr.decoding.positions import Character, centres_and_confidences, characters, occupancies
 from grcnn_ocr.preprocess import Pixels
 from grcnn_ocr.text.charset import Charset
@@ -29,6 +30,8 @@ class DecodeOptions:
         is_open: whether a lexicon is open: its answer gives way to the lexicon-free one where that is more likely by
             more than `open_gap`.
         open_gap: in nats; None: the one chosen on validation data, which the weights file holds.
+        nearest: whether to look only at the words of a list near the lexicon-free reading, as the CRNN paper does, and
+            to keep that reading where there is none; for comparison, as it is slower and not exact.
         beam: prefix beam search in the place of the best path, for constraints or a language model; lexicon-free only.
             It is used for alternatives, too.
     """
@@ -37,6 +40,7 @@ class DecodeOptions:
     characters: bool = False
     is_open: bool = False
     open_gap: float | None = None
+    nearest: bool = False
     beam: BeamOptions | None = None
 
     def __post_init__(self) -> None:
@@ -164,6 +168,12 @@ class Decoder:
     def _held(
         self, log_probs: NDArray[np.floating], lengths: Sequence[int], lists: Sequence[Sequence[str]]
     ) -> list[Prediction]:
+        if self.options.nearest:
+            near = near_words(log_probs, lengths, lists, self.charset)
+            return [
+                free if a is None else self._prediction([Alternative(a.word, a.log_likelihood)], from_lexicon=True)
+                for a, free in zip(near, self._free(log_probs, lengths), strict=True)
+            ]
         num_best = self.options.num_best
         answers = best_words(log_probs, lengths, lists, self.charset, num_best, posteriors=num_best > 1)
         predictions = [

@@ -41,8 +41,11 @@ def near_words(
 
 
 def _near(reading: str, words: Sequence[str], charset: Charset) -> list[str]:
-    from rapidfuzz import process
-    from rapidfuzz.distance import Levenshtein
+    try:
+        from rapidfuzz import process
+        from rapidfuzz.distance import Levenshtein
+    except ImportError:
+        raise ValueError("looking for near words needs the package rapidfuzz: pip install rapidfuzz") from None
 
     found = process.extract(
         reading, words, scorer=Levenshtein.distance, processor=charset.fold, score_cutoff=DISTANCE, limit=None

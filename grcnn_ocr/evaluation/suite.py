@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grcnn_ocr.config.suite import SetConfig, load_suite
 from grcnn_ocr.datasets.words import WordSource, open_words
+from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
 from grcnn_ocr.evaluation.words import Result, evaluate_words
 from grcnn_ocr.reading import Recognizer
@@ -107,9 +108,12 @@ def find_lexicon(name: str, source: WordSource, *folders: Path) -> Lexicon | Non
 
 
 def evaluate_sets(
-    recognizer: Recognizer, sets: Sequence[WordSet], progress: Callable[[int], None] = lambda done: None
+    recognizer: Recognizer,
+    sets: Sequence[WordSet],
+    progress: Callable[[int], None] = lambda done: None,
+    options: DecodeOptions = PLAIN,
 ) -> list[Measurement]:
-    """Read every image of each set once, and decode it under each of the set's lexicons.
+    """Read every image of each set once, and decode it under each of the set's lexicons; see `evaluate_words`.
 
     Raises:
         ValueError: on a lexicon that does not fit its set, before any image is read; or as `evaluate_words`.
@@ -121,5 +125,5 @@ def evaluate_sets(
     return [
         Measurement(words, result)
         for words in sets
-        for result in evaluate_words(recognizer, words.source, words.lexicons, words.protocol, progress)
+        for result in evaluate_words(recognizer, words.source, words.lexicons, words.protocol, progress, options)
     ]

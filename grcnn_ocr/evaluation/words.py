@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grcnn_ocr.datasets.words import WordSource, decoded
-from grcnn_ocr.decoding.decoder import DecodeOptions
+from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.metrics import Counts, compare
 from grcnn_ocr.evaluation.positions import Overlap, Placing
 from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, Protocol
@@ -44,7 +44,7 @@ class Result:
 
     Attributes:
         data: name of the dataset.
-        lexicon: name of the lexicon, None when lexicon-free.
+        lexicon: name of the lexicon, and how it is used if not as usual; None when plainly lexicon-free.
         counts: the sums.
         seconds: spent on loading, the network and decoding.
         examples: every reading, in the data's order.
@@ -65,10 +65,12 @@ def evaluate_words(
     lexicons: Sequence[Lexicon | None] = (None,),
     protocol: Protocol = ALPHANUMERIC,
     progress: Callable[[int], None] = lambda done: None,
+    options: DecodeOptions = PLAIN,
 ) -> list[Result]:
     """Read every image once and decode it under each lexicon (None: lexicon-free).
 
-    A lexicon of one list an image goes by position in `source`, images that the protocol leaves out included.
+    A lexicon of one list an image goes by position in `source`, images that the protocol leaves out included. Of the
+    options those of a beam search are for lexicon-free decoding, the others for lexicons.
 
     Raises:
         ValueError: on a lexicon that does not fit, an image that cannot be read, naming it, or labels of which the
@@ -84,6 +86,7 @@ def evaluate_words(
     counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]
+    free, held = recognizer.decoder(options), recognizer.decoder(replace(options, beam=None))
     boxes = getattr(source, "characters", None)
     placing = Placing()
     for batch in batched(counted, recognizer.window):
@@ -94,7 +97,8 @@ def evaluate_words(
         for number, lexicon in enumerate(lexicons):
             start = time.perf_counter()
             words = None if lexicon is None else [lexicon.words(index) for index in batch]
-            predictions = recognizer.decode(frames, words)
+            decoder = free if words is None else held
+            predictions = decoder(frames.log_probs, frames.lengths, words)
             seconds[number] += network_seconds + time.perf_counter() - start
             for index, image, prediction in zip(batch, images, predictions, strict=True):
                 counts[number] += compare(protocol.fold(prediction.text), labels[index])
@@ -117,7 +121,7 @@ def evaluate_words(
     return [
         Result(
             str(source.path),
-            lexicon.name if lexicon else None,
+            _way(lexicon, options),
             counts[number],
             seconds[number],
             examples[number],
@@ -125,3 +129,10 @@ def evaluate_words(
         )
         for number, lexicon in enumerate(lexicons)
     ]
+
+
+def _way(lexicon: Lexicon | None, options: DecodeOptions) -> str | None:
+    if lexicon is None:
+        return "none, beam search" if options.beam is not None else None
+    ways = [", open" if options.is_open else "", ", near words" if options.nearest else ""]
+    return lexicon.name + "".join(ways)
