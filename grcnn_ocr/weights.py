@@ -15,6 +15,7 @@ from grcnn_ocr.build import build_model
 from grcnn_ocr.config import Config, parse_config
 from grcnn_ocr.decoding.confidence import UNCALIBRATED, Calibration
 from grcnn_ocr.files import written_aside
+from grcnn_ocr.hub import download, is_hub_id
 from grcnn_ocr.models.recognizer import CTCRecognizer
 
 FORMAT = "grcnn-ocr/1"
@@ -120,7 +121,7 @@ def released_weights() -> dict[str, Path]:
 
 
 def find_weights(name: str | Path | None = None) -> Path:
-    """Return the weights file of a path or of a released name; without either, the released `DEFAULT`.
+    """Return the weights file of a path, a released name or a hub id; without any, the released `DEFAULT`.
 
     Raises:
         ValueError: if there is no such file.
@@ -132,6 +133,8 @@ def find_weights(name: str | Path | None = None) -> Path:
         return Path(name)
     if str(name) in released:
         return released[str(name)]
+    if is_hub_id(str(name)) and not Path(name).parent.is_dir():
+        return download(str(name))
     raise ValueError(
         f"no weights {str(name)!r}: neither a file nor released (released: {', '.join(released) or 'none'})"
     )
