@@ -92,9 +92,9 @@ def search(
     open_images = everyone if num_best > 1 or posteriors else np.flatnonzero(~found.is_certain(emissions))
     while len(open_images):
         missed = _walk(images, forest, open_images, roots[open_images], found, None, slack)
-        too_much = missed > POSTERIOR_ERROR * found.totals()
+        found.missed[open_images] = missed[open_images]
+        too_much = found.missed > POSTERIOR_ERROR * found.totals()
         open_images = np.flatnonzero(too_much) if posteriors else everyone[:0]
-        found.missed[~too_much] = missed[~too_much]
         slack *= FIRST_SLACK
     return found.sorted(largest.sum(axis=1))
 

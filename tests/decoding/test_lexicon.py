@@ -75,10 +75,11 @@ def test_an_answer_does_not_depend_on_the_other_images(seed, lists):
     for row, image in zip(together, images, strict=True):
         row[: len(image)] = image
     for answers, image, words in zip(
-        best_words(together, lengths, lists, CHARSET, num_best=3), images, lists, strict=True
+        best_words(together, lengths, lists, CHARSET, num_best=3, posteriors=True), images, lists, strict=True
     ):
-        alone = best(image, words, num_best=3)
+        alone = best(image, words, num_best=3, posteriors=True)
         assert [answer.word for answer in answers] == [answer.word for answer in alone]
+        assert [answer.posterior for answer in answers] == pytest.approx([a.posterior for a in alone], rel=1.1e-3)
         assert_same_order(answers, brute_force(image, words)[:3])
 
 
