@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from glob import glob
@@ -22,7 +25,9 @@ IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gi
 
 
 def read(
-    images: Annotated[list[str], typer.Argument(help="Image files, folders of them, or globs.")],
+    images: Annotated[
+        list[str], typer.Argument(help="Image files, folders of them, or globs; - is a list of files, from stdin.")
+    ],
     weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
     lexicon: Annotated[
         str | None,
@@ -48,6 +53,10 @@ def read(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON lines, with characters, their places and alternatives.")
     ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: path, text, confidence.")] = False,
+    annotate: Annotated[
+        Path | None, typer.Option(help="A folder for the crops with their characters and text drawn over them.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
@@ -62,14 +71,21 @@ def read(
 
     words = Lexicon.load(lexicon) if lexicon else None
     model = NGram.load(language_model) if language_model else None
+    if as_json and as_csv:
+        raise ValueError("--json and --csv: give one of them")
+    if annotate is not None:
+        annotate.mkdir(parents=True, exist_ok=True)
     if (open_lexicon or open_gap is not None) and words is None:
         raise ValueError("--open and --open-gap are about a --lexicon; give one")
     recognizer = Recognizer(weights, device, batch_size)
     is_open = open_lexicon or open_gap is not None
-    decoder = recognizer.decoder(decode_options(num_best, as_json, is_open, allow, pattern, model, open_gap))
+    places = as_json or annotate is not None
+    decoder = recognizer.decoder(decode_options(num_best, places, is_open, allow, pattern, model, open_gap))
     if words is not None:
         recognizer.check_lexicon(words, len(paths))
     num_unreadable = 0
+    if as_csv:
+        print("path,text,confidence")
     for batch in batched(enumerate(paths), recognizer.window):
         readable: list[tuple[int, Path, Pixels]] = []
         for index, path in batch:
@@ -83,8 +99,11 @@ def read(
         frames = recognizer.recognise(loaded)
         allowed = None if words is None else [words.words(index) for index, _, _ in readable]
         predictions = decoder(frames.log_probs, frames.lengths, allowed, loaded)
-        for (_, path, _), prediction in zip(readable, predictions, strict=True):
-            print(_json(path, prediction) if as_json else _lines(path, prediction), flush=True)
+        for (index, path, pixels), prediction in zip(readable, predictions, strict=True):
+            line = _json if as_json else _csv if as_csv else _lines
+            print(line(path, prediction), flush=True)
+            if annotate is not None:
+                _write_annotated(annotate / f"{index + 1:06d}_{path.stem}.png", pixels, prediction)
     if num_unreadable:
         errors.print(f"{num_unreadable} of {len(paths)} files could not be read")
         raise typer.Exit(1)
@@ -95,6 +114,20 @@ def _lines(path: Path, prediction: Prediction) -> str:
     lines = [f"{path}\t{prediction.text}\t{prediction.confidence:.3f}"]
     lines += [f"\t{other.text}\t{_share(other):.3f}" for other in prediction.alternatives[1:]]
     return "\n".join(lines)
+
+
+def _csv(path: Path, prediction: Prediction) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([path, prediction.text, f"{prediction.confidence:.3f}"])
+    return line.getvalue()
+
+
+def _write_annotated(path: Path, pixels: Pixels, prediction: Prediction) -> None:
+    from PIL import Image
+
+    from grcnn_ocr.annotate import annotated
+
+    Image.fromarray(annotated(pixels, prediction)).save(path)
 
 
 def _json(path: Path, prediction: Prediction) -> str:
@@ -111,6 +144,9 @@ def _share(alternative: Alternative) -> float:
 
 def _expand(arguments: list[str]) -> Iterator[Path]:
     for argument in arguments:
+        if argument == "-":
+            yield from (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
+            continue
         path = Path(argument)
         if path.is_dir():
             found = sorted(item for item in path.rglob("*") if item.suffix.lower() in IMAGE_ENDINGS)
