@@ -1,4 +1,4 @@
-"""Read cropped word images with gated recurrent convolutions, BiLSTM and CTC.
+"""Read cropped word images with gated recurrent convolutions, BiLSTM and CTC; classify images with their relatives.
 
 The public names below are resolved on first use, so that `import grcnn_ocr` loads neither torch nor OpenCV.
 """
@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from grcnn_ocr.create import create_model, list_models
     from grcnn_ocr.reading import Prediction, Recognizer
     from grcnn_ocr.text.lexicon import Lexicon
 
-__all__ = ["Lexicon", "Prediction", "Recognizer", "__version__"]
+__all__ = ["Lexicon", "Prediction", "Recognizer", "__version__", "create_model", "list_models"]
 
 _HOME = {
     "Recognizer": "grcnn_ocr.reading",
     "Prediction": "grcnn_ocr.reading",
     "Lexicon": "grcnn_ocr.text.lexicon",
+    "create_model": "grcnn_ocr.create",
+    "list_models": "grcnn_ocr.create",
 }
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from grcnn_ocr.config import CharsetConfig, Config, PreprocessConfig
+from grcnn_ocr.config import CharsetConfig, ClassesConfig, Config, ImagesConfig, PreprocessConfig
+from grcnn_ocr.datasets.images.prepare import ImagePreprocessor
+from grcnn_ocr.models.classifiers import grcnn, rcnn, regnet, resnet  # noqa: F401 (imported to register)
+from grcnn_ocr.models.classifiers.classifier import Classifier
+from grcnn_ocr.models.classifiers.registry import CLASSIFIERS
 from grcnn_ocr.models.front_ends import grcl, vgg  # noqa: F401 (imported to register)
 from grcnn_ocr.models.front_ends.base import FRONT_ENDS
 from grcnn_ocr.models.recognizer import CTCRecognizer
@@ -28,3 +32,22 @@ def build_model(config: Config) -> CTCRecognizer:
     """
     front_end = FRONT_ENDS.build(config.model.front_end.name, config.model.front_end.options)
     return CTCRecognizer(front_end, config.model.lstm_features, build_charset(config.charset).num_classes)
+
+
+def build_image_preprocessor(config: ImagesConfig) -> ImagePreprocessor:
+    """Build the preprocessor of a classifier."""
+    return ImagePreprocessor(**config.model_dump())
+
+
+def build_classifier(config: ClassesConfig) -> Classifier:
+    """Build a classifier, freshly initialised.
+
+    Raises:
+        ValueError: on an unknown network or option of it, or one that is set elsewhere.
+    """
+    options = config.model.options
+    for option, key in (("num_classes", "num_classes"), ("in_channels", "preprocess.channels")):
+        if option in options:
+            raise ValueError(f"model.{option} is not set beside the network's name, but as {key}")
+    derived = {"num_classes": config.num_classes, "in_channels": config.preprocess.channels}
+    return CLASSIFIERS.build(config.model.name, options | derived)

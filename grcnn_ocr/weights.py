@@ -1,26 +1,32 @@
-"""Weights files: safetensors with the configuration in the header, so that one file is enough to read images."""
+"""Weights files: safetensors with the configuration in the header, so that one file is enough to read images.
+
+Two kinds of networks are kept in them, told apart by their task: recognisers of words, and image classifiers.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from grcnn_ocr.build import build_model
-from grcnn_ocr.config import Config, parse_config
+from grcnn_ocr.build import build_classifier, build_model
+from grcnn_ocr.config import AnyConfig, ClassesConfig, Config, parse_config
 from grcnn_ocr.decoding.confidence import UNCALIBRATED, Calibration
 from grcnn_ocr.files import written_aside
 from grcnn_ocr.hub import download, is_hub_id
+from grcnn_ocr.models.classifiers.classifier import Classifier
 from grcnn_ocr.models.recognizer import CTCRecognizer
 
 FORMAT = "grcnn-ocr/1"
 RELEASED = Path(__file__).parent / "released"
-SECTIONS = ("name", "task", "charset", "preprocess", "model")
+SECTIONS = ("name", "task", "charset", "num_classes", "preprocess", "model")
 """Of the configuration, what reading needs; how the network was trained may be in the words of another version."""
 DEFAULT = "grcl_lstm_tiny"
 """The released weights that are used unless others are named."""
@@ -39,7 +45,20 @@ class Weights:
     calibration: Calibration = UNCALIBRATED
 
 
-def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
+@dataclass(frozen=True)
+class ClassifierWeights:
+    """A classifier, the configuration it was built from, the names of its classes, and what is known of its training.
+
+    In weights that were loaded the sections `data` and `train` are the defaults, as in `Weights`.
+    """
+
+    model: Classifier
+    config: ClassesConfig
+    classes: tuple[str, ...] = ()
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def save_weights(path: Path, weights: Weights | ClassifierWeights, half: bool = False) -> None:
     """Write a weights file, aside and renamed; with `half`, in float16.
 
     Raises:
@@ -49,8 +68,11 @@ def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
         "format": FORMAT,
         "config": weights.config.model_dump_json(),
         "training": json.dumps(weights.training),
-        "calibration": json.dumps(asdict(weights.calibration)),
     }
+    if isinstance(weights, Weights):
+        header["calibration"] = json.dumps(asdict(weights.calibration))
+    else:
+        header["classes"] = json.dumps(weights.classes)
     tensors = {key: value.detach().cpu().contiguous() for key, value in weights.model.state_dict().items()}
     if half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
@@ -62,41 +84,93 @@ def save_weights(path: Path, weights: Weights, half: bool = False) -> None:
 
 
 def load_weights(path: str | Path) -> Weights:
-    """Read a weights file and build its network, on the CPU.
+    """Read the weights file of a recogniser and build its network, on the CPU.
 
     Raises:
-        ValueError: on a missing file, one that is not a weights file, or one whose tensors do not fit its config.
+        ValueError: on a missing file, one that is not a weights file or is one of a classifier, or one whose tensors
+            do not fit its config.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"no weights file {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise ValueError(
-                    f"{path} is a safetensors file but not one of {FORMAT}: its header has no such format; "
-                    "use `grcnn-ocr import` for the weights of other projects"
-                )
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except SafetensorError as error:
+    config, header, tensors = _read(path)
+    if config.task != "words":
         raise ValueError(
-            f"{path} is not a safetensors weights file ({error}); "
-            "use `grcnn-ocr import` for PyTorch checkpoints of other projects"
-        ) from None
+            f"{path} holds an image classifier ({config.model.name}), expected a recogniser of words; classifiers are "
+            "for `evaluate`, `train --init` and `grcnn_ocr.create_model`"
+        )
     try:
-        values = json.loads(header["config"])
-        config = parse_config({key: values[key] for key in SECTIONS if key in values}, source="its header")
         training = json.loads(header.get("training", "{}"))
         calibration = Calibration(**json.loads(header.get("calibration", "{}")))
         model = build_model(config)
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from None
     load_tensors(model, tensors, source=str(path))
     return Weights(model, config, training, calibration)
 
 
-def load_tensors(model: CTCRecognizer, tensors: dict[str, Tensor], source: str) -> None:
+def load_classifier(path: str | Path) -> ClassifierWeights:
+    """Read the weights file of a classifier and build its network, on the CPU.
+
+    Raises:
+        ValueError: on a missing file, one that is not a weights file or is one of a recogniser, or one whose tensors
+            do not fit its config.
+    """
+    path = Path(path)
+    config, header, tensors = _read(path)
+    if config.task != "classes":
+        raise ValueError(f"{path} holds a recogniser of words ({config.name}), expected an image classifier")
+    try:
+        training = json.loads(header.get("training", "{}"))
+        classes = tuple(map(str, json.loads(header.get("classes", "[]"))))
+        model = build_classifier(config)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be used: {error}") from None
+    load_tensors(model, tensors, source=str(path))
+    return ClassifierWeights(model, config, classes, training)
+
+
+def config_of(path: str | Path) -> AnyConfig:
+    """Return the configuration of a weights file without its tensors; raises ValueError as `load_weights` does."""
+    with _opened(Path(path)) as file:
+        return _config(Path(path), file.metadata())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a weights file, whose format is checked."""
+    if not path.is_file():
+        raise ValueError(f"no weights file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get("format") != FORMAT:
+                raise ValueError(
+                    f"{path} is a safetensors file but not one of {FORMAT}: its header has no such format; "
+                    "use `grcnn-ocr import` for the weights of other projects"
+                )
+            yield file
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is not a safetensors weights file ({error}); "
+            "use `grcnn-ocr import` for PyTorch checkpoints of other projects"
+        ) from None
+
+
+def _config(path: Path, header: dict[str, str]) -> AnyConfig:
+    try:
+        values = json.loads(header["config"])
+        return parse_config({key: values[key] for key in SECTIONS if key in values}, source="its header")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be used: {error}") from None
+
+
+def _read(path: Path) -> tuple[AnyConfig, dict[str, str], dict[str, Tensor]]:
+    """Return configuration, header and tensors of a weights file."""
+    with _opened(path) as file:
+        header = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    return _config(path, header), header, tensors
+
+
+def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> None:
     """Load a state dict, naming every missing, extra or misshapen key.
 
     Raises:

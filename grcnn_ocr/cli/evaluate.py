@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
+from grcnn_ocr.cli.evaluate_classes import evaluate_classes
 
 if TYPE_CHECKING:
     from grcnn_ocr.evaluation.suite import Measurement, WordSet
@@ -26,7 +27,8 @@ def evaluate(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="An LMDB, a label file, or the label file of a release; may be repeated. [default: the samples]"
+            help="An LMDB, a label file, or the label file of a release; of a classifier, CIFAR's, MNIST's or SVHN's "
+            "files, or folders of pictures. May be repeated. [default: the samples]"
         ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
@@ -74,7 +76,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
-    """Evaluate weights on labelled words; with a lexicon, by exact CTC likelihood."""
+    """Evaluate weights on labelled words, with a lexicon by exact CTC likelihood; or a classifier on pictures."""
     from grcnn_ocr.decoding.beam import BeamOptions
     from grcnn_ocr.decoding.decoder import DecodeOptions
     from grcnn_ocr.evaluation.html import as_html
@@ -82,7 +84,7 @@ def evaluate(
     from grcnn_ocr.evaluation.suite import evaluate_sets, open_suite
     from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.text.ngram import NGram
-    from grcnn_ocr.weights import find_weights
+    from grcnn_ocr.weights import config_of, find_weights
 
     outputs = {"--markdown": markdown, "--csv": csv, "--json": json_path, "--html": html}
     _check_outputs(outputs)
@@ -90,6 +92,13 @@ def evaluate(
         raise ValueError(f"--suite {suite} says which data: give it without --data, --lexicon, --protocol and --format")
     found = find_weights(weights)
     errors.print(f"weights: {found}")
+    if config_of(found).task == "classes":
+        of_words = {"--lexicon": lexicon, "--protocol": protocol, "--format": data_format, "--suite": suite,
+                    "--html": html, "--show-errors": show_errors}  # fmt: skip
+        if given := [option for option, value in of_words.items() if value]:
+            raise ValueError(f"{found} holds an image classifier; only for words: {', '.join(given)}")
+        evaluate_classes(found, data or [], {**outputs, "--html": None}, batch_size, device)
+        return
     recognizer = Recognizer(found, device, batch_size)
     sets = (
         open_suite(suite, recognizer.charset)

@@ -12,7 +12,7 @@ from grcnn_ocr.cli.console import console
 
 def import_(
     checkpoint: Annotated[Path, typer.Argument(help="A PyTorch state dict of another project.")],
-    model: Annotated[str, typer.Option(help="The preset it belongs to; see `grcnn-ocr models`.")],
+    model: Annotated[str, typer.Option(help="The preset or classifier it belongs to; see `grcnn-ocr models`.")],
     output: Annotated[Path, typer.Option(help="The weights file to write.")],
     overrides: Annotated[
         list[str] | None,
@@ -23,12 +23,19 @@ def import_(
 
     Known key layouts: the NeurIPS 2017 release's network (grcl_lstm, grcl_lstm_small) and the
     deep-text-recognition-benchmark's GRCNN (grcl_lstm_dtrb). Weights that the authors' Lua code trained need
-    `--set model.front_end.skip=released`.
+    `--set model.front_end.skip=released`. Of the GRCNN classifiers the authors' checkpoints (grcnn55, skgrcnn55, ...,
+    perhaps with `--set model.weight_sharing=true` or `--set num_classes=100`).
     """
-    from grcnn_ocr.config import load_config
+    from grcnn_ocr.config import list_configs, load_config
+    from grcnn_ocr.create import import_trained, list_models
     from grcnn_ocr.foreign_weights import import_weights
     from grcnn_ocr.weights import save_weights
 
+    if model in list_models() or model in list_configs("classes"):
+        trained = import_trained(checkpoint, model, overrides or ())
+        save_weights(output, trained)
+        console.print(f"{len(trained.model.state_dict())} tensors written to {output}")
+        return
     weights = import_weights(checkpoint, load_config(model, overrides or ()))
     save_weights(output, weights)
     console.print(f"{len(weights.model.state_dict())} tensors written to {output}")

@@ -1,4 +1,4 @@
-"""`grcnn-ocr models`: the presets and what they cost."""
+"""`grcnn-ocr models`: the recognisers' presets and the image classifiers, and what they cost."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from grcnn_ocr.cli.console import console
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
-    """List every preset with its parameters and multiply-adds an image."""
+    """List every preset and every classifier with its parameters and multiply-adds an image."""
     from rich.table import Table
 
     from grcnn_ocr.config import list_configs
+    from grcnn_ocr.create import list_models
 
-    presets = [_describe(name) for name in list_configs()]
+    found = [_describe(name) for name in list_configs()] + [_describe_classifier(name) for name in list_models()]
     if as_json:
-        print(json.dumps(presets, indent=2))
+        print(json.dumps(found, indent=2))
         return
     table = Table("name", "task", "input", "weights")
     table.add_column("parameters", justify="right")
     table.add_column("MACs", justify="right")
-    for preset in presets:
+    for model in found:
         table.add_row(
-            preset["name"],
-            preset["task"],
-            "x".join(map(str, preset["input"])),
-            preset["weights"] or "-",
-            f"{preset['parameters']:,}",
-            f"{preset['macs'] / 1e6:,.0f} M",
+            model["name"],
+            model["task"],
+            "x".join(map(str, model["input"])),
+            model["weights"] or "-",
+            f"{model['parameters']:,}",
+            f"{model['macs'] / 1e6:,.0f} M",
         )
     console.print(table)
+    console.print(f"train --config a recogniser's name, or: {', '.join(list_configs('classes'))}")
 
 
 TYPICAL_WIDTH = 96
@@ -59,4 +61,25 @@ def _describe(name: str) -> dict[str, Any]:
         "macs": count_macs(model, torch.zeros(1, 1, height, width), torch.tensor([width])),
         "input": [1, height, width],
         "weights": released.name if (released := released_weights().get(name)) else None,
+    }
+
+
+def _describe_classifier(name: str) -> dict[str, Any]:
+    import torch
+
+    from grcnn_ocr.create import configs_of, create_model, released_classifier, usual_input
+    from grcnn_ocr.models.cost import count_macs, count_parameters
+
+    shape = usual_input(name)
+    with torch.device("meta"):  # shapes are all that the counts need
+        model = create_model(name, in_channels=shape[0])
+        macs = count_macs(model, torch.zeros(1, *shape))
+    return {
+        "name": name,
+        "task": "classes",
+        "parameters": count_parameters(model),
+        "macs": macs,
+        "input": list(shape),
+        "weights": path.name if (path := released_classifier(name)) else None,
+        "configs": list(configs_of(name)),
     }

@@ -1,4 +1,4 @@
-"""`grcnn-ocr train`: train a recogniser."""
+"""`grcnn-ocr train`: train a recogniser or an image classifier."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from grcnn_ocr.cli.console import console, errors
 
 if TYPE_CHECKING:
-    from grcnn_ocr.evaluation.words import Result
-    from grcnn_ocr.training.monitor import StepReport
+    from grcnn_ocr.training.monitor import AnyResult, StepReport
     from grcnn_ocr.training.trainer import Trainer
 
 SHOWN_EXAMPLES = 4
@@ -45,12 +44,13 @@ def train(
         typer.Option("--resume", help="Go on where the run in the folder, or the latest of this name, stopped."),
     ] = False,
 ) -> None:
-    """Train a recogniser; the best and the latest weights go to the run's folder."""
-    from grcnn_ocr.config import load_config
+    """Train a recogniser or an image classifier; the best and the latest weights go to the run's folder."""
+    from grcnn_ocr.config import load_any_config
 
-    settings = load_config(config, overrides or ())
+    settings = load_any_config(config, overrides or ())
     if output is None and int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ValueError("several processes need one folder: give --output")
+    from grcnn_ocr.evaluation.words import Result
     from grcnn_ocr.training.checkpoint import can_resume
     from grcnn_ocr.training.monitor import TensorBoardMonitor
     from grcnn_ocr.training.trainer import Trainer
@@ -59,7 +59,7 @@ def train(
         raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
     folder = output or _run_folder(Path("runs") / settings.name, resume)
     folder.mkdir(parents=True, exist_ok=True)
-    with ConsoleMonitor() as bar:
+    with ConsoleMonitor("words" if settings.task == "words" else "images") as bar:
         try:
             trainer = Trainer(settings, folder, resume, [bar, TensorBoardMonitor(folder)], init)
         except ValueError:
@@ -78,9 +78,14 @@ def train(
         console.print(f"the run in {folder} was complete already")
     else:
         best = 100 * trainer.progress.best_accuracy
+        figure = (
+            f"word accuracy on {result.counts.images} validation words {best:.1f}"
+            if isinstance(result, Result)
+            else f"top-1 accuracy on {result.images} validation images {best:.2f}"
+        )
         console.print(
-            f"done: {trainer.progress.step} steps in {trainer.progress.seconds / 60:.1f} min, best word accuracy on "
-            f"{result.counts.images} validation words {best:.1f} %: {folder / 'best.safetensors'}",
+            f"done: {trainer.progress.step} steps in {trainer.progress.seconds / 60:.1f} min, best {figure} %: "
+            f"{folder / 'best.safetensors'}",
         )
 
 
@@ -113,9 +118,14 @@ def _run_folder(base: Path, resume: bool) -> Path:
 
 
 class ConsoleMonitor:
-    """A progress bar with loss, words/s and data-wait share; a line and a few readings each validation."""
+    """A progress bar with loss, samples/s and data-wait share; a line and a few readings each validation.
 
-    def __init__(self) -> None:
+    Args:
+        samples: what the samples are called.
+    """
+
+    def __init__(self, samples: str = "words") -> None:
+        self._samples = samples
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -135,15 +145,25 @@ class ConsoleMonitor:
 
     def on_steps(self, report: StepReport) -> None:
         """Move the bar."""
-        figures = f"loss {report.loss:.2f}, {report.words_per_second:.0f} words/s, data wait {report.data_wait:.0%}"
+        figures = (
+            f"loss {report.loss:.2f}, {report.words_per_second:.0f} {self._samples}/s, data wait {report.data_wait:.0%}"
+        )
         if report.memory is not None:
             figures += f", {report.memory / 2**30:.1f} GiB"
         if report.skipped_steps:
             figures += f", {report.skipped_steps} steps skipped"
         self._bar.update(self._task, completed=report.step, total=report.total_steps, figures=figures)
 
-    def on_validation(self, step: int, result: Result, is_best: bool) -> None:
-        """Print the figures and the first readings."""
+    def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
+        """Print the figures, and of words the first readings."""
+        from grcnn_ocr.evaluation.classes import ClassesResult
+
+        if isinstance(result, ClassesResult):
+            errors.print(
+                f"step {step}: top-1 accuracy {100 * result.top1:.2f} %, top-5 {100 * result.top5:.2f} on "
+                f"{result.images} images{' (best)' if is_best else ''}"
+            )
+            return
         counts = result.counts
         errors.print(
             f"step {step}: word accuracy {100 * counts.word_accuracy:.1f} %, 1-NED {100 * counts.one_minus_ned:.1f} "

@@ -5,24 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from grcnn_ocr.config.classes import ClassesConfig
 from grcnn_ocr.config.engine import EngineConfig
 from grcnn_ocr.config.schema import Config
 from grcnn_ocr.registry import closest
 
 S = TypeVar("S", bound=BaseModel)
+Task = Literal["words", "classes"]
+AnyConfig = Config | ClassesConfig
+SCHEMAS: dict[Task, type[Config] | type[ClassesConfig]] = {"words": Config, "classes": ClassesConfig}
 
 
-def list_configs() -> list[str]:
-    """Return the names of the packaged configurations, without `.yaml`."""
-    return sorted(Path(entry.name).stem for entry in _packaged().iterdir() if entry.name.endswith(".yaml"))
+def list_configs(task: Task = "words") -> list[str]:
+    """Return the names of the packaged configurations of a task, without `.yaml`."""
+    return [name for name in _packaged_names() if read_yaml(_packaged() / f"{name}.yaml").get("task", "words") == task]
 
 
 def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Read the configuration of a recogniser of words, as `load_any_config`; one of another task is an error."""
+    config = load_any_config(name, overrides)
+    if config.task != "words":
+        raise ValueError(f"{name} is of an image classifier, expected one of words: {', '.join(list_configs())}")
+    return config
+
+
+def load_any_config(name: str | Path, overrides: Sequence[str] = ()) -> AnyConfig:
     """Read a configuration and apply `key.path=value` overrides.
 
     Args:
@@ -35,15 +47,15 @@ def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
     path = Path(name)
     if path.is_file():
         values = read_yaml(path)
-    elif path.stem in list_configs() and path.parent == Path() and path.suffix in ("", ".yaml"):
+    elif path.stem in _packaged_names() and path.parent == Path() and path.suffix in ("", ".yaml"):
         values = read_yaml(_packaged() / f"{path.stem}.yaml")
     else:
-        known = list_configs()
+        known = _packaged_names()
         raise ValueError(
             f"no configuration {str(name)!r}: neither a file nor a packaged one{closest(path.stem, known)} "
             f"(packaged: {', '.join(known)})"
         )
-    return parse_config(_overridden({"name": path.stem, **values}, overrides), source=str(name))
+    return parse_config({"name": path.stem, **values}, str(name), overrides)
 
 
 def load_engine_config(path: Path | None = None, overrides: Sequence[str] = ()) -> EngineConfig:
@@ -54,9 +66,13 @@ def load_engine_config(path: Path | None = None, overrides: Sequence[str] = ()) 
     return _checked(EngineConfig, values, source=str(path or "--set"))
 
 
-def parse_config(values: dict[str, Any], source: str) -> Config:
-    """Check plain values against the schema; `source` names them in an error."""
-    return _checked(Config, values, source)
+def parse_config(values: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> AnyConfig:
+    """Check plain values against the schema of their task, by default words; `source` names them in an error."""
+    values = _overridden(values, overrides)
+    task = values.get("task", "words")
+    if not isinstance(task, str) or task not in SCHEMAS:
+        raise ValueError(f"{source}: task: expected one of {', '.join(SCHEMAS)} (found {task!r})")
+    return _checked(SCHEMAS[task], values, source)
 
 
 def _checked(schema: type[S], values: dict[str, Any], source: str) -> S:
@@ -94,6 +110,10 @@ def _packaged() -> Any:
     return resources.files("grcnn_ocr") / "configs"
 
 
+def _packaged_names() -> list[str]:
+    return sorted(Path(entry.name).stem for entry in _packaged().iterdir() if entry.name.endswith(".yaml"))
+
+
 def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
@@ -115,7 +135,10 @@ def _explain(item: Any, schema: type[BaseModel]) -> str:
     key = ".".join(map(str, item["loc"]))
     if item["type"] == "extra_forbidden":
         return f"unknown key {key!r}{closest(key, list(_keys(schema)))}"
-    return f"{key}: {item['msg']} (found {item['input']!r})"
+    message = item["msg"].removeprefix("Value error, ")
+    if isinstance(item["input"], dict):  # a whole section
+        return f"{key}: {message}"
+    return f"{key}: {message} (found {item['input']!r})"
 
 
 def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -41,7 +41,9 @@ def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int
     if config.steps is not None:
         return config.steps
     if config.time_budget is None:
-        raise ValueError("no budget: set train.steps=20000 or train.time_budget=20m")
+        raise ValueError(
+            "no budget: set train.steps=20000 or train.time_budget=20m; of a classifier, or train.epochs=90"
+        )
     if measured is None:
         return None
     left = config.time_budget - measured.elapsed

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from grcnn_ocr.config import Config
+from grcnn_ocr.config import AnyConfig
 from grcnn_ocr.files import written_aside
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Progress:
         step: steps done.
         best_accuracy: of the validations so far; -1 before the first.
         seconds: spent, over all sessions.
-        data: digest of each source of words, by its name.
+        data: digest of each source of training data, by its name.
         skipped_steps: without an update, for their gradient was not finite.
     """
 
@@ -42,7 +42,7 @@ class Progress:
     data: dict[str, str] = field(default_factory=dict)
 
 
-def save_state(path: Path, config: Config, progress: Progress, states: dict[str, Any]) -> None:
+def save_state(path: Path, config: AnyConfig, progress: Progress, states: dict[str, Any]) -> None:
     """Write progress and the state dicts of model, average and optimiser, aside and renamed; keep the one before.
 
     Raises:
@@ -67,7 +67,9 @@ def can_resume(run: Path) -> bool:
     return any(path.is_file() for path in (run / STATE, previous(run / STATE)))
 
 
-def load_state(path: Path, config: Config, num_processes: int, data: dict[str, str]) -> tuple[Progress, dict[str, Any]]:
+def load_state(
+    path: Path, config: AnyConfig, num_processes: int, data: dict[str, str]
+) -> tuple[Progress, dict[str, Any]]:
     """Read the newest training state; the one before it if that is damaged or missing, which is logged.
 
     Raises:

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from grcnn_ocr.config import Config
 from grcnn_ocr.datasets.batch import Batch, TrainingWords, collate
@@ -105,27 +106,34 @@ class Feed:
 
     def _slices(self, step: int) -> Iterator[list[Sample]]:
         """Yield the samples that are new at one step after the other."""
-        workers = self.config.data.workers
-        loader = DataLoader(
-            self.dataset,
-            batch_sampler=self._order(step),
-            collate_fn=list,
-            num_workers=workers,
-            prefetch_factor=PREFETCH if workers else None,
-            worker_init_fn=_begin_worker,
-        )
-        try:
-            yield from loader
-        except ValueError as error:
-            # from a worker it comes as that process's traceback, then the message
-            message = str(error).partition("\nValueError: ")[2].strip()
-            raise (ValueError(message) if message else error) from error
+        yield from loaded(self.dataset, self.config.data.workers, batch_sampler=self._order(step), collate_fn=list)
 
     def _order(self, step: int) -> StreamBatches:
         """Return which samples are new at each step, from `step` on."""
         return StreamBatches(
             self.config.train.batch_size // self.config.data.reuse, step, self.process, self.num_processes
         )
+
+
+def loaded(dataset: Dataset[Any], workers: int, **options: Any) -> Iterator[Any]:
+    """Yield what a DataLoader with these options does, loaded by some processes or by this one.
+
+    Raises:
+        ValueError: on a sample that cannot be loaded, naming it.
+    """
+    loader = DataLoader(
+        dataset,
+        num_workers=workers,
+        prefetch_factor=PREFETCH if workers else None,
+        worker_init_fn=_begin_worker,
+        **options,
+    )
+    try:
+        yield from loader
+    except ValueError as error:
+        # from a worker it comes as that process's traceback, then the message
+        message = str(error).partition("\nValueError: ")[2].strip()
+        raise (ValueError(message) if message else error) from error
 
 
 def _begin_worker(worker: int) -> None:

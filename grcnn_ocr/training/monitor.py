@@ -8,7 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from grcnn_ocr.evaluation.classes import ClassesResult
 from grcnn_ocr.evaluation.words import Result
+
+AnyResult = Result | ClassesResult
+WORD_FIGURES = ("word_accuracy", "one_minus_ned", "cer")
+CLASSES_FIGURES = ("top1", "top5")
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class StepReport:
         loss: of the last step.
         lr: learning rate of the last step.
         gradient_norm: of the last step, before clipping.
-        words_per_second: since the last report.
+        words_per_second: since the last report; images, of a classifier.
         data_wait: share of that time spent waiting for data, 0 to 1.
         memory: bytes of a GPU's memory in use at most so far, None on a CPU.
         skipped_steps: of the whole run, for their gradient was not finite.
@@ -59,7 +64,7 @@ class Monitor(Protocol):
     def on_steps(self, report: StepReport) -> None:
         """Hear of the last few steps."""
 
-    def on_validation(self, step: int, result: Result, is_best: bool) -> None:
+    def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
         """Hear of a validation."""
 
 
@@ -80,8 +85,10 @@ class TensorBoardMonitor:
         for name in ("loss", "lr", "gradient_norm", "words_per_second", "data_wait"):
             self._writer.add_scalar(f"train/{name}", getattr(report, name), report.step)
 
-    def on_validation(self, step: int, result: Result, is_best: bool) -> None:
-        """Write word accuracy, 1-NED and CER."""
-        for name in ("word_accuracy", "one_minus_ned", "cer"):
-            self._writer.add_scalar(f"validation/{name}", getattr(result.counts, name), step)
+    def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
+        """Write word accuracy, 1-NED and CER; of a classifier, top-1 and top-5 accuracy."""
+        figures: Any = result.counts if isinstance(result, Result) else result
+        names = WORD_FIGURES if isinstance(result, Result) else CLASSES_FIGURES
+        for name in names:
+            self._writer.add_scalar(f"validation/{name}", getattr(figures, name), step)
         self._writer.flush()

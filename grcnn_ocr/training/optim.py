@@ -8,23 +8,26 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from grcnn_ocr.config import TrainConfig
+from grcnn_ocr.config import ClassesTrainConfig, TrainConfig
 
 ONE_CYCLE_RISE = 0.3
 """Share of the run in which one_cycle's learning rate rises, from lr / 25; it ends at lr / 10,000."""
 
 
 def build_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """Build the optimiser. Weight decay is not applied to biases and BatchNorm weights."""
+    """Build the optimiser. Weight decay is not applied to biases and BatchNorm weights, but with `decay_all`."""
     parameters = list(parameters)
+    of_classes = config if isinstance(config, ClassesTrainConfig) else None
+    spared = config.weight_decay if of_classes and of_classes.decay_all else 0.0
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": spared},
     ]
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=config.lr, fused=True)
     if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=config.lr, momentum=0.9, nesterov=True)
+        momentum, nesterov = (of_classes.momentum, of_classes.nesterov) if of_classes else (0.9, True)
+        return torch.optim.SGD(groups, lr=config.lr, momentum=momentum, nesterov=nesterov)
     return torch.optim.Adadelta(groups, lr=config.lr, rho=0.9, eps=1e-6)
 
 
@@ -48,6 +51,9 @@ def learning_rate(step: int, total: int | None, config: TrainConfig) -> float:
         return config.lr * (step + 1) / warmup
     if config.schedule == "constant" or total is None:
         return config.lr
+    if isinstance(config, ClassesTrainConfig) and config.schedule == "steps":
+        assert config.epochs is not None
+        return config.lr * 0.1 ** sum(step * config.epochs >= milestone * total for milestone in config.milestones)
     return _cosine(config.lr, 0.0, (step - warmup) / max(1, total - warmup))
 
 

@@ -1,20 +1,73 @@
-"""Tasks: what a network is trained to do. Words: CTC."""
+"""Tasks: what a network is trained to do. Words: CTC; for classes see `classes.py`."""
 
 from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from grcnn_ocr.build import build_charset, build_model, build_preprocessor
-from grcnn_ocr.config import Config
+from grcnn_ocr.config import Config, TrainConfig
 from grcnn_ocr.datasets.batch import Batch
 from grcnn_ocr.evaluation.protocol import charset_protocol
 from grcnn_ocr.evaluation.words import Result, evaluate_words
 from grcnn_ocr.models.recognizer import CTCRecognizer
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.training.data import build_words
-from grcnn_ocr.weights import Weights
+from grcnn_ocr.training.feed import Feed
+from grcnn_ocr.training.initialisation import initialise
+from grcnn_ocr.weights import ClassifierWeights, Weights, find_weights, load_weights
+
+logger = logging.getLogger(__name__)
+
+BLANKS_ONLY = (
+    "after {} steps the network still reads nothing in any validation word. CTC begins with some hundred to two "
+    "thousand such steps; if it lasts, check the labels against the pictures (grcnn-ocr lmdb), try a smaller "
+    "train.batch_size (more steps), a train.lr between 5e-4 and 2e-3, or start from weights (--init)"
+)
+
+
+class Task(Protocol):
+    """What the loop asks of a task.
+
+    Attributes:
+        model: trained; the loop may wrap it.
+        samples: what they are called.
+    """
+
+    model: Any
+    samples: str
+
+    def settings(self, num_processes: int) -> TrainConfig:
+        """Return the optimisation's settings, with what depends on the data filled in."""
+
+    def initialise(self, init: str | Path) -> str:
+        """Start from trained weights; return a report for a person. Raises ValueError if they do not fit."""
+
+    def digests(self) -> dict[str, str]:
+        """Return a digest of each source of training data."""
+
+    def feed(self, process: int, num_processes: int, device: torch.device) -> Any:
+        """Return what yields the samples of each step for a process, with `steps` and `places` as `Feed` has them."""
+
+    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+        """Return the loss of a batch."""
+
+    def validate(self, model: Any, device: torch.device) -> Any:
+        """Return the figures of a network on the validation data."""
+
+    def accuracy(self, result: Any) -> float:
+        """Return the figure that the best weights are chosen by."""
+
+    def complain(self, result: Any, step: int, feed: Any) -> None:
+        """Log what looks wrong at a validation."""
+
+    def weights(self, model: Any, result: Any, training: dict[str, Any]) -> Weights | ClassifierWeights:
+        """Return what is written to a weights file; the record of the training is completed."""
 
 
 class WordsTask:
@@ -24,17 +77,37 @@ class WordsTask:
         ValueError: if the data cannot be opened or none of it can be trained on.
     """
 
+    samples = "words"
+
     def __init__(self, config: Config) -> None:
         self.config = config
         self.charset = build_charset(config.charset)
         torch.manual_seed(config.train.seed)
         self.model: CTCRecognizer = build_model(config)
+        self.num_frames = self.model.num_frames
         self.dataset, self.validation = build_words(
-            config, self.model.num_frames(build_preprocessor(config.preprocess).widest)
+            config, self.num_frames(build_preprocessor(config.preprocess).widest)
         )
         self.protocol = charset_protocol(self.charset)
         if not any(self.protocol.fold(self.validation.label(index)) for index in range(len(self.validation))):
             raise ValueError(f"{self.validation.path}: nothing left of any label in charset {self.charset.name!r}")
+
+    def settings(self, num_processes: int) -> TrainConfig:
+        """Return the settings as they are."""
+        return self.config.train
+
+    def initialise(self, init: str | Path) -> str:
+        """Start from trained weights, perhaps of another charset; see `initialise`."""
+        trained = load_weights(find_weights(init))
+        return initialise(self.model, self.charset, trained.model, build_charset(trained.config.charset), str(init))
+
+    def digests(self) -> dict[str, str]:
+        """Return a digest of each source of words."""
+        return self.dataset.stream.digests()
+
+    def feed(self, process: int, num_processes: int, device: torch.device) -> Feed:
+        """Return what yields the words of each step."""
+        return Feed(self.dataset, self.config, process, num_processes, device, self.num_frames)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the loss of a batch."""
@@ -45,6 +118,25 @@ class WordsTask:
         """Read the validation words, lexicon-free, and compare all that the charset can write."""
         recognizer = Recognizer(Weights(model, self.config), device)
         return evaluate_words(recognizer, self.validation, protocol=self.protocol)[0]
+
+    def accuracy(self, result: Result) -> float:
+        """Return the word accuracy."""
+        return result.counts.word_accuracy
+
+    def complain(self, result: Result, step: int, feed: Feed) -> None:
+        """Log that nothing is read, or that words are too narrow."""
+        if step > self.config.train.warmup_steps and not any(example.text for example in result.examples):
+            logger.warning("%s", BLANKS_ONLY.format(step))
+        if feed.num_too_narrow:
+            logger.warning(
+                "%d crops so far, in this process and session, were too narrow for their labels and taught nothing; "
+                "raise preprocess.min_width if there are many", feed.num_too_narrow,
+            )  # fmt: skip
+
+    def weights(self, model: CTCRecognizer, result: Result, training: dict[str, Any]) -> Weights:
+        """Return the network with its configuration."""
+        figures = {"validation_words": result.counts.images, "validation_word_accuracy": result.counts.word_accuracy}
+        return Weights(model, self.config, training | figures)
 
 
 def ctc_loss(logits: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:

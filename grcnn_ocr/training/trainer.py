@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 
-from grcnn_ocr.build import build_charset
-from grcnn_ocr.config import Config
-from grcnn_ocr.datasets.batch import Batch
-from grcnn_ocr.evaluation.words import Result
+from grcnn_ocr.config import AnyConfig
 from grcnn_ocr.training.budget import MEASURED_STEPS, WARMUP_STEPS, Measurement, total_steps, validates_at
 from grcnn_ocr.training.checkpoint import STATE, Progress, load_state, save_state
+from grcnn_ocr.training.classes import ClassesTask
 from grcnn_ocr.training.ema import MovingAverage
-from grcnn_ocr.training.feed import Feed
-from grcnn_ocr.training.initialisation import initialise
-from grcnn_ocr.training.monitor import Lap, Monitor, StepReport
+from grcnn_ocr.training.monitor import AnyResult, Lap, Monitor, StepReport
 from grcnn_ocr.training.optim import build_optimizer, learning_rate
-from grcnn_ocr.training.tasks import WordsTask
+from grcnn_ocr.training.tasks import Task, WordsTask
 from grcnn_ocr.training.watch import StepGuard, StopRequest, stop_requests
-from grcnn_ocr.weights import Weights, find_weights, load_weights, save_weights
+from grcnn_ocr.weights import save_weights
 
 logger = logging.getLogger(__name__)
 
-MOMENTUM = 0.1
-"""Of BatchNorm's running statistics, for a whole step."""
 REPORT_EVERY = 10
 """Steps between two reports to the monitors."""
-BLANKS_ONLY = (
-    "after {} steps the network still reads nothing in any validation word. CTC begins with some hundred to two "
-    "thousand such steps; if it lasts, check the labels against the pictures (grcnn-ocr lmdb), try a smaller "
-    "train.batch_size (more steps), a train.lr between 5e-4 and 2e-3, or start from weights (--init)"
-)
 
 
 class Trainer:
@@ -50,7 +40,7 @@ class Trainer:
     Args:
         config: all of it.
         output: folder of the run.
-        init: weights to start from, perhaps of another charset; see `initialise`.
+        init: weights to start from, perhaps of another charset or other classes; see `initialise` of the tasks.
         resume: whether to go on from `output/state.pt`, exactly as if never interrupted.
         monitors: hear of steps and validations.
 
@@ -60,7 +50,7 @@ class Trainer:
 
     def __init__(
         self,
-        config: Config,
+        config: AnyConfig,
         output: Path,
         resume: bool = False,
         monitors: Sequence[Monitor] = (),
@@ -70,31 +60,27 @@ class Trainer:
         self.config = config
         self.output = output
         self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())  # else torchrun on CPUs is not seen
-        self.progress = Progress(total_steps(config.train), self.accelerator.num_processes)
         self.use_bf16 = use_bf16(config)
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
-        self.task = WordsTask(config)
+        self.task: Task = WordsTask(config) if config.task == "words" else ClassesTask(config)
         if init is not None and not resume:
-            trained = load_weights(find_weights(init))
-            known = build_charset(trained.config.charset)
-            report = initialise(self.task.model, self.task.charset, trained.model, known, str(init))
-            logger.info("%s", report)
-        self.progress.data = self.task.dataset.stream.digests()
+            logger.info("%s", self.task.initialise(init))
+        num_processes = self.accelerator.num_processes
+        self.settings = self.task.settings(num_processes)
+        self.progress = Progress(total_steps(self.settings), num_processes, data=self.task.digests())
         if config.train.batch_norm == "synchronised":
             check_synchronised(config, self.accelerator)
             self.task.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.task.model)
-        self.average = MovingAverage(self.task.model.to(self.accelerator.device), config.train.ema_decay)
-        optimizer = build_optimizer(self.task.model.parameters(), config.train)
+        self.average = MovingAverage(self.task.model.to(self.accelerator.device), self.settings.ema_decay)
+        optimizer = build_optimizer(self.task.model.parameters(), self.settings)
         self.model, self.optimizer = self.accelerator.prepare(
             self.task.model.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
             optimizer,
         )
         self.network = self.accelerator.unwrap_model(self.model)
         if resume:
-            self.progress, states = load_state(
-                output / STATE, config, self.accelerator.num_processes, self.progress.data
-            )
+            self.progress, states = load_state(output / STATE, config, num_processes, self.progress.data)
             steps = gather_object([self.progress.step])
             if len(set(steps)) > 1:
                 raise ValueError(f"the processes found states of different steps, {steps}: give all the same --output")
@@ -102,29 +88,22 @@ class Trainer:
             self.average.model.load_state_dict(states["average"])
             self.optimizer.load_state_dict(states["optimizer"])
             logger.info("resumed at step %d of %s", self.progress.step, self.progress.total_steps)
-        accelerator = self.accelerator
-        self.feed = Feed(
-            self.task.dataset,
-            config,
-            accelerator.process_index,
-            accelerator.num_processes,
-            accelerator.device,
-            self.network.num_frames,
-        )
+        self.feed = self.task.feed(self.accelerator.process_index, num_processes, self.accelerator.device)
         self.norms = [m for m in self.network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        self.guard = StepGuard(self.network)
+        self.momenta = [norm.momentum or 0.0 for norm in self.norms]  # of a whole step
+        self.guard = StepGuard(self.network, self.task.samples)
         self.first_step = self.progress.step
         self.earlier_seconds = self.progress.seconds
 
-    def run(self) -> Result | None:
+    def run(self) -> AnyResult | None:
         """Train to the end of the budget, or until SIGTERM or Ctrl-C.
 
         Returns:
             The last validation; None if there was nothing left to do, or the run was stopped before one.
         """
-        progress, settings = self.progress, self.config.train
+        progress, settings = self.progress, self.settings
         result = None
-        steps = self.feed.steps(progress.step)
+        steps: Iterator[list[Any]] = self.feed.steps(progress.step)
         self.train_mode()
         lap = Lap(progress.step)
         saved_at = measuring_since = time.perf_counter()
@@ -164,7 +143,7 @@ class Trainer:
     def train_mode(self) -> None:
         """Set the network to training, frozen BatchNorm excepted."""
         self.model.train()
-        if self.config.train.batch_norm == "frozen":
+        if self.settings.batch_norm == "frozen":
             for norm in self.norms:
                 norm.eval()
 
@@ -172,7 +151,7 @@ class Trainer:
         """Tell the monitors of the last few steps; the loss is the mean of all processes'."""
         accelerator, progress = self.accelerator, self.progress
         seconds = time.perf_counter() - lap.started
-        words = (progress.step - lap.first_step) * self.config.train.batch_size * accelerator.num_processes
+        words = (progress.step - lap.first_step) * self.settings.batch_size * accelerator.num_processes
         report = StepReport(
             progress.step,
             progress.total_steps,
@@ -196,15 +175,15 @@ class Trainer:
         asked = torch.tensor(float(stop.name is not None), device=self.accelerator.device)
         return bool(self.accelerator.reduce(asked) > 0)
 
-    def take_step(self, parts: list[Batch], lr: float) -> tuple[Tensor, Tensor]:
+    def take_step(self, parts: list[Any], lr: float) -> tuple[Tensor, Tensor]:
         """Take one optimisation step; return the mean loss and the norm of the gradient before clipping."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.guard.before()
         losses, count = [], sum(map(len, parts))
         for number, batch in enumerate(parts, start=1):
-            for norm in self.norms:  # a small part moves the running statistics by its share
-                norm.momentum = MOMENTUM * len(batch) / count
+            for norm, momentum in zip(self.norms, self.momenta, strict=True):
+                norm.momentum = momentum * len(batch) / count  # a small part moves the running statistics by its share
             is_last = number == len(parts)
             with nullcontext() if is_last else self.accelerator.no_sync(self.model):
                 with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
@@ -212,7 +191,7 @@ class Trainer:
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
         loss = torch.stack(losses).sum()
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.train.clip_norm or float("inf"))
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm or float("inf"))
         if self.guard.refuses(self.progress.step, loss, norm, self.feed.places(self.progress.step)):
             self.progress.skipped_steps += 1
         else:
@@ -227,36 +206,25 @@ class Trainer:
         now = time.perf_counter()
         elapsed = self.earlier_seconds + now - self.started
         measured = Measurement(self.progress.step, elapsed, step_seconds, now - validating_since)
-        [self.progress.total_steps] = broadcast_object_list([total_steps(self.config.train, measured)])
+        [self.progress.total_steps] = broadcast_object_list([total_steps(self.settings, measured)])
         logger.info("the time budget makes %d steps of %.3f s", self.progress.total_steps, step_seconds)
         self._save_state()
 
-    def _validate(self) -> Result:
+    def _validate(self) -> AnyResult:
         """Validate the averaged weights, save them and the state, tell the monitors."""
         progress = self.progress
         result = self.task.validate(self.average.model, self.accelerator.device)
-        if progress.step > self.config.train.warmup_steps and not any(example.text for example in result.examples):
-            logger.warning("%s", BLANKS_ONLY.format(progress.step))
-        if self.feed.num_too_narrow:
-            logger.warning(
-                "%d crops so far, in this process and session, were too narrow for their labels and taught nothing; "
-                "raise preprocess.min_width if there are many", self.feed.num_too_narrow,
-            )  # fmt: skip
-        accuracy = result.counts.word_accuracy
+        self.task.complain(result, progress.step, self.feed)
+        accuracy = self.task.accuracy(result)
         is_best = accuracy > progress.best_accuracy
         progress.best_accuracy = max(accuracy, progress.best_accuracy)
         progress.seconds = self.earlier_seconds + time.perf_counter() - self.started
-        weights = Weights(
-            self.average.model,
-            self.config,
-            training={
-                "steps": progress.step,
-                "words_seen": progress.step * self.config.train.batch_size * self.accelerator.num_processes,
-                "seconds": round(progress.seconds),
-                "validation_words": result.counts.images,
-                "validation_word_accuracy": accuracy,
-            },
-        )
+        training = {
+            "steps": progress.step,
+            f"{self.task.samples}_seen": progress.step * self.settings.batch_size * self.accelerator.num_processes,
+            "seconds": round(progress.seconds),
+        }
+        weights = self.task.weights(self.average.model, result, training)
         self._save_state()
         if self.accelerator.is_main_process:
             if is_best:
@@ -278,7 +246,7 @@ class Trainer:
         save_state(self.output / STATE, self.config, self.progress, states)
 
 
-def check_synchronised(config: Config, accelerator: Accelerator) -> None:
+def check_synchronised(config: AnyConfig, accelerator: Accelerator) -> None:
     """Make sure that BatchNorm's statistics can be shared.
 
     Raises:
@@ -288,11 +256,11 @@ def check_synchronised(config: Config, accelerator: Accelerator) -> None:
         return
     if accelerator.device.type != "cuda":
         raise ValueError("train.batch_norm=synchronised needs GPUs; use local or frozen")
-    if config.preprocess.width == "proportional":
+    if config.task == "words" and config.preprocess.width == "proportional":
         raise ValueError("train.batch_norm=synchronised needs a fixed preprocess.width; use local or frozen")
 
 
-def use_bf16(config: Config) -> bool:
+def use_bf16(config: AnyConfig) -> bool:
     """Whether to train under bfloat16 autocast; "auto" does where the hardware multiplies it natively."""
     if config.train.precision != "auto":
         return config.train.precision == "bf16"

@@ -22,9 +22,11 @@ class StepGuard:
 
     Args:
         model: its BatchNorm statistics are put back after such a step.
+        samples: what the samples are called.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, samples: str = "words") -> None:
+        self._samples = samples
         self._buffers = list(model.buffers())
         self._kept = [buffer.clone() for buffer in self._buffers]
         self._in_a_row = 0
@@ -47,8 +49,8 @@ class StepGuard:
             torch._foreach_copy_(self._buffers, self._kept)
         self._in_a_row += 1
         logger.warning(
-            "step %d: loss %s, gradient norm %s: skipped; its words: %s",
-            step, float(loss), float(gradient_norm), ", ".join(places),
+            "step %d: loss %s, gradient norm %s: skipped; its %s: %s",
+            step, float(loss), float(gradient_norm), self._samples, ", ".join(places),
         )  # fmt: skip
         if self._in_a_row >= MAX_SKIPPED_IN_A_ROW:
             raise ValueError(

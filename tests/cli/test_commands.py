@@ -14,6 +14,7 @@ from conftest import SAMPLES, WORDS, draw, published_state_dict
 from grcnn_ocr.build import build_model
 from grcnn_ocr.cli import main
 from grcnn_ocr.config import list_configs
+from grcnn_ocr.create import list_models
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
 from grcnn_ocr.training.watch import StopRequest
 from grcnn_ocr.weights import Weights, load_weights, save_weights
@@ -41,10 +42,10 @@ def weights(small_config, tmp_path) -> Path:
     return tmp_path / "w.safetensors"
 
 
-def test_models_lists_every_preset_as_json(run):
+def test_models_lists_every_preset_and_classifier_as_json(run):
     code, out, _ = run("models", "--json")
     presets = json.loads(out)
-    assert code == 0 and [preset["name"] for preset in presets] == list_configs()
+    assert code == 0 and [preset["name"] for preset in presets] == [*list_configs(), *list_models()]
     lstms, joins = 2 * 26 * 8 * 512 * (512 + 512), 26 * 2 * (512 * 512 + 512 * 37)
     macs = 767_172_608 + lstms + joins
     assert presets[1] == {
@@ -52,6 +53,12 @@ def test_models_lists_every_preset_as_json(run):
         "weights": None,
     }  # fmt: skip
     assert {preset["name"]: preset["weights"] for preset in presets}["grcl_lstm_tiny"] == "grcl_lstm_tiny.safetensors"
+    classifiers = {preset["name"]: preset for preset in presets if preset["task"] == "classes"}
+    assert classifiers["grcnn55"] == {
+        "name": "grcnn55", "task": "classes", "parameters": 24_929_704, "macs": 3_703_832_576, "input": [3, 224, 224],
+        "weights": None, "configs": ["imagenet_grcnn55"],
+    }  # fmt: skip
+    assert classifiers["rcnn64"]["input"] == [1, 28, 28] and classifiers["rcnn64"]["parameters"] == 297_482
     assert "14,266,698" in run("models")[1]
 
 

@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from grcnn_ocr.config import Config
+from grcnn_ocr.config import parse_config
 from grcnn_ocr.training.trainer import Trainer
 
 
@@ -23,7 +23,8 @@ class Losses:
 
 if __name__ == "__main__":
     losses, output = Losses(), Path(sys.argv[2])
-    trainer = Trainer(Config.model_validate_json(Path(sys.argv[1]).read_text()), output, monitors=[losses])
+    config = parse_config(json.loads(Path(sys.argv[1]).read_text()), source=sys.argv[1])
+    trainer = Trainer(config, output, monitors=[losses])
     logging.basicConfig()
     trainer.run()
     if trainer.accelerator.is_main_process:

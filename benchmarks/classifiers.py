@@ -1,0 +1,106 @@
+"""What does each image classifier cost, and how many images a second does it train on and classify?
+
+    python benchmarks/classifiers.py
+
+Random pixels already in memory, so that it is the network alone. Training is the forward pass, cross-entropy, backward
+and an SGD step, as `train.py` runs them here: channels last, in bf16 where the hardware multiplies it. Inference is in
+float32, or bf16 with --bf16-inference. Medians of several timings after a warm-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from heading import print_heading
+from torch import Tensor, nn
+
+from grcnn_ocr.create import create_model, list_models, usual_input
+from grcnn_ocr.models.cost import count_macs, count_parameters
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", action="append", help="[default: all]")
+    parser.add_argument("--batch-size", type=int, help="[default: 64, of 224 x 224 8; on a GPU 512 and 128]")
+    parser.add_argument("--bf16-inference", action="store_true")
+    parser.add_argument("--float32-training", action="store_true")
+    parser.add_argument("--contiguous", action="store_true", help="not channels last")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    memory_format = torch.contiguous_format if arguments.contiguous else torch.channels_last
+    print_heading("Image classifiers", f"{torch.get_num_threads()} threads")
+    print("| model | input | parameters | MACs | batch | training, images/s | inference, images/s |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    for name in arguments.model or list_models():
+        shape = usual_input(name)
+        model = create_model(name, in_channels=shape[0])
+        macs = count_macs(model, torch.zeros(1, *shape))
+        size = arguments.batch_size or default_batch(shape[1])
+        images = torch.randn(size, *shape, device=DEVICE).to(memory_format=memory_format)
+        model = model.to(DEVICE, memory_format=memory_format)
+        training = size / seconds(training_step(model, images, not arguments.float32_training), arguments.repeats)
+        inference = size / seconds(forward_pass(model, images, arguments.bf16_inference), arguments.repeats)
+        print(
+            f"| {name} | {'x'.join(map(str, shape))} | {count_parameters(model):,} | {macs / 1e6:,.0f} M | {size} | "
+            f"{training:.1f} | {inference:.1f} |",
+            flush=True,
+        )
+
+
+def default_batch(side: int) -> int:
+    """Return how many images of this side are run at once."""
+    if DEVICE.type == "cuda":
+        return 512 if side < 64 else 128
+    return 64 if side < 64 else 8
+
+
+def training_step(model: nn.Module, images: Tensor, bf16: bool) -> Callable[[], None]:
+    """Return what takes a step."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    labels = torch.randint(0, 10, (len(images),), device=DEVICE)
+    has_bf16 = DEVICE.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+    def step() -> None:
+        model.train()
+        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=bf16 and has_bf16):
+            logits = model(images)
+        F.cross_entropy(logits.float(), labels).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def forward_pass(model: nn.Module, images: Tensor, bf16: bool) -> Callable[[], None]:
+    """Return what classifies a batch."""
+
+    def classify() -> None:
+        model.eval()
+        with torch.inference_mode(), torch.autocast(DEVICE.type, torch.bfloat16, enabled=bf16):
+            model(images)
+
+    return classify
+
+
+def seconds(run: Callable[[], None], repeats: int) -> float:
+    """Return the median duration of `run`, after an unmeasured call."""
+    found = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        run()
+        if DEVICE.type == "cuda":
+            torch.cuda.synchronize()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found[1:])
+
+
+if __name__ == "__main__":
+    main()

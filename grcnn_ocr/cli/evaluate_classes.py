@@ -1,0 +1,120 @@
+"""`grcnn-ocr evaluate` of an image classifier: top-1 and top-5 accuracy."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grcnn_ocr.cli.console import console, errors, progress_bar
+
+if TYPE_CHECKING:
+    from grcnn_ocr.evaluation.classes import ClassesResult
+
+STDOUT = Path("-")
+
+
+def evaluate_classes(
+    weights: Path, data: Sequence[Path], outputs: dict[str, Path | None], batch_size: int, device: str
+) -> None:
+    """Evaluate a classifier on the split test of each of the data, and write the results.
+
+    Args:
+        weights: of the classifier.
+        data: see `datasets/images/open_images.py`.
+        outputs: by option, --markdown, --csv, --json: a file, `STDOUT` or None.
+        batch_size: pictures a forward pass.
+        device: auto, cpu, cuda, ...
+
+    Raises:
+        ValueError: on data that cannot be opened, or whose classes are not the network's.
+    """
+    import torch
+
+    from grcnn_ocr.build import build_image_preprocessor
+    from grcnn_ocr.datasets.images.open_images import open_images
+    from grcnn_ocr.evaluation.classes import check_classes
+    from grcnn_ocr.evaluation.classes import evaluate_classes as evaluate
+    from grcnn_ocr.weights import load_classifier
+
+    if not data:
+        raise ValueError(f"{weights} holds an image classifier: give the pictures with --data")
+    trained = load_classifier(weights)
+    config = trained.config
+    sources = [open_images(path, None) for path in data]
+    for source in sources:
+        check_classes(config.num_classes, trained.classes, source, str(weights))
+    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    model = trained.model.eval().to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    preprocessor = build_image_preprocessor(config.preprocess)
+    with progress_bar() as bar:
+        task = bar.add_task("classifying", total=sum(map(len, sources)))
+        results = [
+            evaluate(model, source, preprocessor, place, None, batch_size, lambda done: bar.advance(task, done))
+            for source in sources
+        ]
+    texts: dict[str, Callable[[], str]] = {
+        "--markdown": lambda: _as_markdown(results, weights),
+        "--csv": lambda: _as_csv(results),
+        "--json": lambda: (
+            json.dumps({"weights": str(weights), "results": list(map(_record, results))}, indent=2) + "\n"
+        ),
+    }
+    if STDOUT not in outputs.values():
+        console.print("figures in percent")
+        console.print("\n".join(_table(results)), soft_wrap=True, highlight=False, markup=False)
+    for option, path in outputs.items():
+        if path == STDOUT:
+            print(texts[option](), end="")
+        elif path is not None:
+            path.write_text(texts[option](), encoding="utf-8", errors="backslashreplace")
+            errors.print(f"{option.removeprefix('--')}: {path}")
+
+
+def _record(result: ClassesResult) -> dict[str, Any]:
+    from grcnn_ocr.evaluation.analysis import wilson_interval
+
+    low, high = wilson_interval(result.correct, result.images)
+    return {
+        "data": result.data,
+        "images": result.images,
+        "correct": result.correct,
+        "top1": result.top1,
+        "interval_low": low,
+        "interval_high": high,
+        "top5": result.top5,
+        "images_per_second": result.images / max(result.seconds, 1e-9),
+    }
+
+
+def _table(results: Sequence[ClassesResult]) -> list[str]:
+    """Return the lines of a Markdown table, figures in percent."""
+    lines = [
+        "| data | images | top-1 | top-1 error | 95 % interval (Wilson) of top-1 | top-5 | images/s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for record in map(_record, results):
+        low, high = 100 * record["interval_low"], 100 * record["interval_high"]
+        top1, top5 = 100 * record["top1"], 100 * record["top5"]
+        data = record["data"].replace("|", "\\|")
+        lines.append(
+            f"| {data} | {record['images']} | {top1:.2f} | {100 - top1:.2f} | {low:.2f} to {high:.2f} | {top5:.2f} | "
+            f"{record['images_per_second']:.0f} |"
+        )
+    return lines
+
+
+def _as_markdown(results: Sequence[ClassesResult], weights: Path) -> str:
+    return "\n".join([f"Weights: {weights}", "", *_table(results), "", "Figures in percent."]) + "\n"
+
+
+def _as_csv(results: Sequence[ClassesResult]) -> str:
+    records = list(map(_record, results))
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return file.getvalue()
