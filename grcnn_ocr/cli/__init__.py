@@ -10,7 +10,7 @@ import typer
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
-from grcnn_ocr.cli import calibrate, doctor, evaluate, import_, lm, lmdb, models, read, synth, train
+from grcnn_ocr.cli import calibrate, doctor, evaluate, import_, lm, lmdb, models, read, serve, synth, train
 from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.command("read")(read.read)
 app.command("synth")(synth.synth)
 app.command("doctor")(doctor.doctor)
+app.command("serve")(serve.serve)
 app.command("models")(models.models)
 app.command("import")(import_.import_)
 app.add_typer(lmdb.app, name="lmdb")

@@ -1,0 +1,68 @@
+"""`grcnn-ocr serve`: reading over HTTP, and a page to try it on."""
+
+from __future__ import annotations
+
+import os
+import socket
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from grcnn_ocr.cli.console import console, errors
+
+NEEDED = ("fastapi", "uvicorn", "python_multipart")
+
+
+def serve(
+    weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; by default only this machine can connect.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    max_megabytes: Annotated[
+        float, typer.Option(min=0.01, max=1000, help="Of one encoded picture; a request may hold four times as much.")
+    ] = 8.0,
+    max_images: Annotated[int, typer.Option(min=1, max=256, help="Images in one request.")] = 64,
+) -> None:
+    """Serve a page to drop crops on, and /read for programs; /docs describes it."""
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise ValueError(f"serving needs {', '.join(missing)}: pip install 'grcnn-ocr[serve]'")
+    from grcnn_ocr.serve import MAX_PIXELS
+
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # OpenCV looks at it when it is imported
+    import uvicorn
+
+    from grcnn_ocr.reading import Recognizer
+    from grcnn_ocr.serve.app import LOOPBACK, create_app
+    from grcnn_ocr.serve.limits import MEGABYTE, Limits
+
+    limits = Limits(image_bytes=round(max_megabytes * MEGABYTE), images=max_images)
+    listener = _listen(host, port)
+    is_local = host in LOOPBACK
+    recognizer = Recognizer(weights, device)
+    name = recognizer.config.name
+    app = create_app(recognizer, name, limits, LOOPBACK if is_local else None)
+    shown = f"[{host}]" if ":" in host else host
+    if not is_local:
+        errors.print(
+            f"warning: {host} is open to other machines, without a password or encryption; put a proxy that has them "
+            "in front, or leave --host out"
+        )
+    console.print(
+        f"http://{shown}:{listener.getsockname()[1]} reads with {name} on {recognizer.device}; Ctrl+C ends it"
+    )
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, ws="none", server_header=False, limit_concurrency=256
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the socket before the network is loaded, so that a port in use is told at once."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server((str(address[0]), port), family=family)
+    except OSError as error:
+        raise ValueError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None

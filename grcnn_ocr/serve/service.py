@@ -1,0 +1,122 @@
+"""What a request comes to: its pictures opened, recognised in company of others, decoded by its own options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.reading import decode_options
+from grcnn_ocr.serve.batching import Batcher
+from grcnn_ocr.serve.limits import Limits, RefusedError, open_picture
+from grcnn_ocr.serve.messages import (
+    Accepted,
+    Answer,
+    FailedImage,
+    Model,
+    Models,
+    Options,
+    Problem,
+    ReadImage,
+    read_image,
+)
+from grcnn_ocr.serve.requests import Upload
+
+if TYPE_CHECKING:
+    from grcnn_ocr.decoding.decoder import Decoder, Prediction
+    from grcnn_ocr.reading import Recognizer
+
+WIDEST = 32.0
+"""Times as wide as high, for a network that sees every crop at one width."""
+
+
+class Service:
+    """Answers requests; each in a thread of its own.
+
+    Args:
+        recognizer: whose network is served; only the batcher's thread runs it.
+        name: of the weights, for the answers.
+        limits: what is accepted.
+    """
+
+    def __init__(self, recognizer: Recognizer, name: str, limits: Limits) -> None:
+        self.recognizer = recognizer
+        self.name = name
+        self.limits = limits
+        self.batcher = Batcher(recognizer.recognise, max_waiting=limits.waiting)
+        shape = recognizer.preprocessor
+        self.widest = shape.widest / shape.height if shape.width == "proportional" else WIDEST
+
+    def answer(self, uploads: Sequence[Upload], options: Options) -> Answer:
+        """Read the pictures of a request.
+
+        Raises:
+            RefusedError: on options that do not fit the network, or if too many images wait for it.
+        """
+        decoder = self._decoder(options)
+        words, ignored = self._words(decoder, options)
+        opened = self._open(uploads)
+        pictures = [picture for picture in opened if not isinstance(picture, RefusedError)]
+        read = iter(self._read(pictures, decoder, words))
+        results: list[ReadImage | FailedImage] = []
+        for upload, picture in zip(uploads, opened, strict=True):
+            if isinstance(picture, RefusedError):
+                problem = Problem(code=picture.code, message=str(picture))
+                results.append(FailedImage(name=upload.name, error=problem))
+            else:
+                results.append(read_image(upload.name, picture.shape, next(read)))
+        return Answer(model=self.name, results=results, ignored_words=ignored)
+
+    def describe(self) -> Models:
+        """Describe the network and the limits."""
+        decoder = self.recognizer.decoder()
+        model = Model(name=self.name, charset=decoder.charset.characters, open_gap=decoder.calibration.open_gap)
+        accepted = {name: getattr(self.limits, name) for name in Accepted.model_fields}
+        return Models(models=[model], limits=Accepted(**accepted))
+
+    def _decoder(self, options: Options) -> Decoder:
+        is_open = options.open_lexicon or options.open_gap is not None
+        wanted = decode_options(
+            options.num_best, options.characters, is_open, allowed=options.allowed, open_gap=options.open_gap
+        )
+        try:
+            return self.recognizer.decoder(wanted)
+        except ValueError as error:
+            raise RefusedError("bad_request", str(error)) from None
+
+    def _words(self, decoder: Decoder, options: Options) -> tuple[tuple[str, ...] | None, list[str]]:
+        """Return the list, and the words of it that can never be an answer."""
+        if options.lexicon is None:
+            return None, []
+        charset = decoder.charset
+        folded = {word: charset.fold(word) for word in options.lexicon}
+        ignored = [word for word, text in folded.items() if not text or charset.unknown(text)]
+        if len(ignored) == len(folded):
+            raise RefusedError(
+                "bad_request",
+                f"none of the {len(folded)} words can be written in charset {charset.name!r}: {charset.characters}",
+            )
+        return tuple(options.lexicon), ignored
+
+    def _open(self, uploads: Sequence[Upload]) -> list[Pixels | RefusedError]:
+        opened: list[Pixels | RefusedError] = []
+        pixels_left = self.limits.request_pixels
+        for upload in uploads:
+            try:
+                if upload.data is None:
+                    raise RefusedError(
+                        "not_base64", "not base64 of the standard alphabet, without line breaks or a prefix"
+                    )
+                picture = open_picture(upload.data, self.limits, self.widest, pixels_left)
+                pixels_left -= picture.size
+                opened.append(picture)
+            except RefusedError as refused:
+                opened.append(refused)
+        return opened
+
+    def _read(self, pictures: Sequence[Pixels], decoder: Decoder, words: tuple[str, ...] | None) -> list[Prediction]:
+        if not pictures:
+            return []
+        frames = self.batcher.submit(pictures).result()
+        lists = None if words is None else [words] * len(pictures)
+        return decoder(frames.log_probs, frames.lengths, lists, pictures)
