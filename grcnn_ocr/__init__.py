@@ -13,11 +13,13 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from grcnn_ocr.create import create_model, list_models
     from grcnn_ocr.reading import Prediction, Recognizer
+    from grcnn_ocr.runtime import Reader
     from grcnn_ocr.text.lexicon import Lexicon
 
-__all__ = ["Lexicon", "Prediction", "Recognizer", "__version__", "create_model", "list_models"]
+__all__ = ["Lexicon", "Prediction", "Reader", "Recognizer", "__version__", "create_model", "list_models"]
 
 _HOME = {
+    "Reader": "grcnn_ocr.runtime",
     "Recognizer": "grcnn_ocr.reading",
     "Prediction": "grcnn_ocr.reading",
     "Lexicon": "grcnn_ocr.text.lexicon",

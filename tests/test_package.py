@@ -25,6 +25,7 @@ def test_public_names_resolve():
             ["torch", "pydantic"],
         ),
         ("import grcnn_ocr.reading", ["albumentations", "accelerate"]),
+        ("import grcnn_ocr.runtime", ["torch", "pydantic", "lmdb", "onnx"]),
     ],
 )
 def test_imports_stay_light(statement, absent):

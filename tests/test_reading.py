@@ -120,3 +120,50 @@ def test_an_answer_does_not_depend_on_its_neighbours(proportional, widths, seed)
             assert found.lengths[place] == length
             assert np.abs(found.log_probs[place, :length] - alone.log_probs[0, :length]).max() < 1e-4
         assert proportional.decode(alone)[0].text == proportional.decode(together)[index].text
+
+
+def test_reading_leaves_a_network_in_training_as_it_was(small_config):
+    model = build_model(small_config).train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    Recognizer(Weights(model, small_config), "cpu", precision="bf16").read(draw("open"))
+    assert all(module.training for module in model.modules())
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_bf16_is_near_float32(small_config):
+    torch.manual_seed(1)
+    weights = Weights(build_model(small_config), small_config)
+    images = [load_image(draw(word)) for word in WORDS]
+    exact = Recognizer(weights, "cpu").recognise(images).log_probs
+    rounded = Recognizer(weights, "cpu", precision="bf16").recognise(images).log_probs
+    assert rounded.dtype == np.float32
+    assert 0 < np.abs(exact - rounded).max() < 0.1
+
+
+def test_an_unknown_precision_is_an_error(small_config):
+    with pytest.raises(ValueError, match="precision 'int4': expected one of float32, bf16, auto"):
+        Recognizer(Weights(build_model(small_config), small_config), "cpu", precision="int4")
+    with pytest.raises(ValueError, match="batch_size 0: expected 1 or more"):
+        Recognizer(Weights(build_model(small_config), small_config), "cpu", batch_size=0)
+
+
+def test_windows_are_read_in_order_and_the_first_fault_is_named(recognizer, tmp_path):
+    paths = []
+    for index, word in enumerate(WORDS):
+        paths.append(tmp_path / f"{index}.png")
+        cv2.imwrite(str(paths[-1]), draw(word))
+    assert len(paths) > 2 * recognizer.window
+    one_by_one = [recognizer.read(path).log_likelihood for path in paths]
+    assert len(set(one_by_one)) > 8
+    together = [prediction.log_likelihood for prediction in recognizer.read_many(iter(paths))]
+    np.testing.assert_allclose(together, one_by_one, rtol=1e-4)
+    paths[7].write_bytes(b"")
+    paths[12].unlink()
+    with pytest.raises(ValueError, match=r"7\.png: the file is empty"):
+        recognizer.read_many(paths)
+
+
+def test_a_pil_image_that_is_not_loaded_yet_may_be_given_many_times(recognizer, tmp_path):
+    cv2.imwrite(str(tmp_path / "x.png"), draw("street"))
+    picture = Image.open(tmp_path / "x.png")
+    assert len({prediction.text for prediction in recognizer.read_many([picture] * 12)}) == 1

@@ -10,7 +10,7 @@ import typer
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
-from grcnn_ocr.cli import calibrate, doctor, evaluate, import_, lm, lmdb, models, read, serve, synth, train
+from grcnn_ocr.cli import calibrate, doctor, evaluate, export, import_, lm, lmdb, models, read, serve, synth, train
 from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
 app.command("models")(models.models)
 app.command("import")(import_.import_)
+app.command("export")(export.export)
 app.add_typer(lmdb.app, name="lmdb")
 app.add_typer(lm.app, name="lm")
 

@@ -68,11 +68,10 @@ def extended(words: Sequence[Sequence[int]]) -> tuple[NDArray[np.intp], Floats]:
 
 def advanced(alpha: Floats, no_skip: Floats) -> Floats:
     """Return log(alpha(s) + alpha(s-1) + [may skip] alpha(s-2)) of (N, S)."""
-    step = np.full((3, *alpha.shape), -np.inf)
-    step[0] = alpha
-    step[1, :, 1:] = alpha[:, :-1]
-    step[2, :, 2:] = alpha[:, :-2] + no_skip[:, 2:]
-    return _log_sum_exp(step)
+    step = alpha.copy()
+    step[:, 1:] = np.logaddexp(alpha[:, 1:], alpha[:, :-1])
+    step[:, 2:] = np.logaddexp(step[:, 2:], alpha[:, :-2] + no_skip[:, 2:])
+    return step
 
 
 def _log_sum_exp(terms: Floats) -> Floats:

@@ -1,0 +1,73 @@
+"""`grcnn-ocr export`: a folder to read from without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grcnn_ocr.cli.console import console, errors
+
+if TYPE_CHECKING:
+    from grcnn_ocr.datasets.words import WordSource
+    from grcnn_ocr.text.charset import Charset
+
+NUM_DRAWN = 500
+
+
+def export(
+    output: Annotated[Path, typer.Option(help="The folder to write.")],
+    weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
+    precision: Annotated[
+        str, typer.Option(help="float32, or int8: quantised as far as the accuracy on the words is kept.")
+    ] = "float32",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labelled words to compare on, and to quantise by: an LMDB, a label file, or the label file of a "
+            f"release. By default {NUM_DRAWN} that the word engine draws."
+        ),
+    ] = None,
+    data_format: Annotated[
+        str, typer.Option("--format", help="Of the data, where it is not told by name and content.")
+    ] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a reader that is there.")] = False,
+) -> None:
+    """Write the network as ONNX, with all that reading needs, for `grcnn_ocr.runtime.Reader`, which needs no torch.
+
+    It is compared with torch's first, numerically and by what it reads.
+    """
+    if precision not in ("float32", "int8"):
+        raise ValueError(f"--precision {precision}: expected float32 or int8")
+    from grcnn_ocr.build import build_charset
+    from grcnn_ocr.datasets.words import open_words
+    from grcnn_ocr.export import export_reader
+    from grcnn_ocr.weights import find_weights, load_weights
+
+    found = find_weights(weights)
+    loaded = load_weights(found)
+    words = open_words(data, data_format) if data else _drawn(build_charset(loaded.config.charset))
+    made = export_reader(loaded, output, words, "int8" if precision == "int8" else "float32", overwrite)
+    checks = made.checks
+    console.print(
+        f"{found} on {checks['words']} words of {checks['words_from']}: log-probabilities differ by up to "
+        f"{checks['largest_difference']:.1e}, {checks['texts_changed']} texts are others; word accuracy "
+        f"{100 * checks['accuracy']:.2f} %, torch's {100 * checks['torch_accuracy']:.2f} %"
+    )
+    if "quantised" in checks:
+        loss = 100 * (checks["torch_accuracy"] - checks["accuracy"])
+        console.print(f"int8: {checks['quantised']}; accuracy lost: {loss:.2f} points")
+        if data is None:
+            errors.print("warning: quantised by drawn words; give --data with crops like those to be read")
+    size = (output / made.network).stat().st_size
+    console.print(f"written: {output / made.network} ({size / 1e6:.1f} MB)")
+
+
+def _drawn(charset: Charset) -> WordSource:
+    from grcnn_ocr.config import EngineConfig
+    from grcnn_ocr.datasets.synth.engine import build_engine
+    from grcnn_ocr.datasets.words import DrawnWords
+
+    engine, _ = build_engine(EngineConfig(), charset)
+    return DrawnWords(engine, NUM_DRAWN)

@@ -1,0 +1,138 @@
+"""Networks in ONNX, in float32 and in int8."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from grcnn_ocr.models.folding import fold
+from grcnn_ocr.models.recognizer import CTCRecognizer
+from grcnn_ocr.runtime import FrameCount
+
+OPSET = 17
+
+
+def to_onnx(model: CTCRecognizer, height: int = 32) -> bytes:
+    """Return the ONNX form of a network: images (B, 1, H, W), normalised, to log_probs (B, T, K), for any B and W."""
+    with TemporaryDirectory() as temporary, warnings.catch_warnings():
+        path = Path(temporary) / "model.onnx"
+        # the exporter that torch 2.6 to 2.13 all have is said to be legacy; a batch of LSTMs is compared afterwards
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            LogProbabilities(fold(model).cpu()).eval(),
+            (torch.zeros(2, 1, height, 96),),
+            path,
+            input_names=["images"],
+            output_names=["log_probs"],
+            dynamic_axes={"images": {0: "batch", 3: "width"}, "log_probs": {0: "batch", 1: "frames"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return path.read_bytes()
+
+
+class LogProbabilities(nn.Module):
+    """A network of images alone, which ends in a log-softmax."""
+
+    def __init__(self, model: CTCRecognizer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (B, 1, H, W) to (B, T, K)."""
+        logits, _ = self.model(images, torch.zeros(1, dtype=torch.long))
+        return logits.log_softmax(dim=2)
+
+
+def frame_count(num_frames: Callable[[int], int], widest: int) -> FrameCount:
+    """Return the formula of a network's T, true of every width up to the widest.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    counts = [(width, num_frames(width)) for width in range(1, max(widest, 128) + 1)]
+    for divide in range(1, 65):
+        low = max(count * divide - width for width, count in counts)
+        high = min((count + 1) * divide - 1 - width for width, count in counts)
+        if low <= high:
+            return FrameCount(low, divide)
+    raise ValueError("the network's number of frames is not (width + add) // divide: a reader cannot compute it")
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """What is quantised.
+
+    Attributes:
+        lstms: the LSTMs as well: their weights beforehand, their values when they run.
+        ends: the first and the last convolution as well.
+    """
+
+    lstms: bool
+    ends: bool
+
+    def __str__(self) -> str:
+        return ("all" if self.ends else "inner") + " convolutions" + (" and LSTMs" if self.lstms else "")
+
+
+QUANTISATIONS = (Quantisation(True, True), Quantisation(False, True), Quantisation(False, False))
+"""In the order they are tried, until the loss is small enough."""
+
+
+def quantise(network: bytes, batches: Sequence[NDArray[np.float32]], quantisation: Quantisation) -> bytes:
+    """Return an ONNX network in int8: convolutions by channel, with the ranges that `batches` of images show.
+
+    Weights have all 8 bits: 7, which processors without VNNI instructions would be surer of, lose accuracy.
+    """
+    import onnx
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        QuantFormat,
+        QuantType,
+        quantize_dynamic,
+        quantize_static,
+    )
+
+    class Batches(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.left = iter(batches)
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            images = next(self.left, None)
+            return None if images is None else {"images": images}
+
+    loaded = onnx.load_from_string(network)
+    convs = [node.name for node in loaded.graph.node if node.op_type == "Conv"]
+    common: dict[str, Any] = {"per_channel": True, "weight_type": QuantType.QInt8}
+    with TemporaryDirectory() as temporary, _without_warnings():
+        path = Path(temporary) / "model.onnx"
+        quantize_static(
+            loaded, path, Batches(), QuantFormat.QDQ, op_types_to_quantize=["Conv"],
+            nodes_to_exclude=[] if quantisation.ends else [convs[0], convs[-1]],
+            activation_type=QuantType.QUInt8, **common,
+        )  # fmt: skip
+        if quantisation.lstms:
+            quantize_dynamic(onnx.load(path), path, op_types_to_quantize=["LSTM"], **common)
+        return path.read_bytes()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep onnxruntime's quantiser from logging to the root logger that a model might be prepared first."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,171 @@
+"""Reading without torch: images in, predictions out, of a folder that `grcnn-ocr export` wrote.
+
+It needs numpy, OpenCV and onnxruntime alone; Pillow for PIL images, regex for patterns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.decoding.confidence import Calibration
+from grcnn_ocr.preprocess import Preprocessor
+from grcnn_ocr.reader import BaseReader, num_cores
+from grcnn_ocr.text.charset import Charset
+
+FORMAT = "grcnn-ocr-reader/1"
+DESCRIPTION = "reader.json"
+
+
+@dataclass(frozen=True)
+class FrameCount:
+    """How many frames the network makes of a width: T = (width + add) // divide.
+
+    Whatever convolutions and poolings are stacked, their divisions are one.
+    """
+
+    add: int
+    divide: int
+
+    def __call__(self, width: Any) -> Any:
+        """Return T for a width, or an array of widths, in pixels."""
+        return (width + self.add) // self.divide
+
+
+@dataclass(frozen=True)
+class ReaderDescription:
+    """What `reader.json` holds.
+
+    Attributes:
+        name: of the weights.
+        network: file of the ONNX network: images (B, 1, H, W), normalised, to log_probs (B, T, K).
+        sha256: digest of that file.
+        precision: "float32" or "int8".
+        charset: see `Charset`.
+        preprocessor: see `Preprocessor`.
+        calibration: see `Calibration`.
+        frames: see `FrameCount`.
+        made_by: versions of the packages that wrote it.
+        checks: how far the network is from the one it was made of.
+    """
+
+    name: str
+    network: str
+    sha256: str
+    precision: str
+    charset: Charset
+    preprocessor: Preprocessor
+    calibration: Calibration
+    frames: FrameCount
+    made_by: dict[str, str]
+    checks: dict[str, Any]
+
+    def to_json(self) -> str:
+        """Return the text of `reader.json`."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ReaderDescription:
+        """Parse the text of `reader.json`.
+
+        Raises:
+            ValueError: if it is not of this format.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+            raise ValueError(f"its format is not {FORMAT}")
+        parts = {"charset": Charset, "preprocessor": Preprocessor, "calibration": Calibration, "frames": FrameCount}
+        try:
+            return cls(**{key: parts[key](**value) if key in parts else value for key, value in values.items()})
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+
+
+class Reader(BaseReader):
+    """Reads cropped word images with an exported network.
+
+    Args:
+        folder: as `grcnn-ocr export` wrote it.
+        batch_size: images a forward pass.
+        threads: of the network; by default as many as there are cores.
+
+    Raises:
+        ValueError: if the folder is not one of those, or its network is not the one that it describes.
+
+    Example:
+        >>> reader = Reader("reader/")
+        >>> reader.read("sign.png", lexicon=["open", "closed"]).text
+    """
+
+    def __init__(self, folder: str | Path, batch_size: int = 64, threads: int | None = None) -> None:
+        self._start(*_open(Path(folder)), batch_size, threads)
+
+    @classmethod
+    def of(
+        cls, description: ReaderDescription, network: bytes, batch_size: int = 64, threads: int | None = None
+    ) -> Reader:
+        """Return a reader of what would be in a folder."""
+        reader = cls.__new__(cls)
+        reader._start(description, network, batch_size, threads)
+        return reader
+
+    def _start(self, description: ReaderDescription, network: bytes, batch_size: int, threads: int | None) -> None:
+        super().__init__(description.charset, description.preprocessor, description.calibration, batch_size)
+        self.description = description
+        self._session = start_session(network, threads)
+
+    def num_frames(self, width: int) -> int:
+        """Return T for an image of `width` pixels."""
+        return int(self.description.frames(width))
+
+    def _forward(self, images: NDArray[np.float32], widths: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[int]]:
+        (log_probs,) = self._session.run(["log_probs"], {"images": images})
+        return log_probs, self.description.frames(widths).tolist()
+
+
+def start_session(network: bytes, threads: int | None = None) -> Any:
+    """Return an onnxruntime session of a network on the CPU.
+
+    Raises:
+        ValueError: if onnxruntime is not installed, or does not take the network.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ValueError("this needs onnxruntime: pip install onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = num_cores() if threads is None else threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no base class
+        raise ValueError(f"onnxruntime does not take the network: {str(error).splitlines()[0]}") from None
+
+
+def _open(folder: Path) -> tuple[ReaderDescription, bytes]:
+    """Return what a folder holds, checked."""
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise ValueError(f"no {DESCRIPTION} in {folder}; `grcnn-ocr export` writes such a folder")
+    try:
+        description = ReaderDescription.from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}; write it anew with `grcnn-ocr export`") from None
+    try:
+        network = (folder / description.network).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{folder / description.network}, of {path}: {error.strerror}") from None
+    found = hashlib.sha256(network).hexdigest()
+    if found != description.sha256:
+        raise ValueError(
+            f"{folder / description.network}: its SHA-256 is {found[:12]}..., expected {description.sha256[:12]}... of "
+            f"{path}: the file was changed or cut short; copy it again"
+        )
+    return description, network

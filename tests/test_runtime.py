@@ -1,0 +1,155 @@
+"""Reading without torch gives what reading with torch gives."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+from conftest import SAMPLES, WORDS, draw
+
+from grcnn_ocr.datasets.words import Subset, open_words
+from grcnn_ocr.export import export_reader
+from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.runtime import Reader
+from grcnn_ocr.text.lexicon import Lexicon
+from grcnn_ocr.text.ngram import NGram
+from grcnn_ocr.weights import find_weights, load_weights
+
+CROPS = sorted(SAMPLES.glob("*.jpg"))[:12]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "reader"
+    export_reader(load_weights(find_weights()), folder, Subset(open_words(SAMPLES / "labels.tsv"), range(6)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer(device="cpu")
+
+
+WAYS = {
+    "plain": {},
+    "lexicon": {"lexicon": ["crystal", "clown", "recycle", "open"]},
+    "lists": {"lexicon": Lexicon(tuple((word, "clown", "x") for word in (WORDS * 2)[:12]), per_image=True)},
+    "alternatives": {"num_best": 3},
+    "characters": {"characters": True},
+    "allowed": {"allowed": "abcdefghij"},
+    "pattern": {"pattern": "[a-z]{4}"},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_reads_what_torch_reads(exported, recognizer, way):
+    reader = Reader(exported, threads=1)
+    for ours, torchs in zip(
+        reader.read_many(CROPS, **WAYS[way]), recognizer.read_many(CROPS, **WAYS[way]), strict=True
+    ):
+        assert ours.text == torchs.text
+        assert ours.confidence == pytest.approx(torchs.confidence, abs=1e-3)
+        assert [other.text for other in ours.alternatives] == [other.text for other in torchs.alternatives]
+        assert (ours.characters is None) == (way != "characters")
+        if ours.characters is not None:
+            assert [c.text for c in ours.characters] == [c.text for c in torchs.characters]
+
+
+def test_reads_with_a_language_model_and_one_by_one(exported, recognizer):
+    reader = Reader(exported, batch_size=3, threads=1)
+    model, _ = NGram.build(["crystal", "clown", "recycle"], recognizer.charset, order=3)
+    together = reader.read_many(CROPS[:4], language_model=model)
+    assert [p.text for p in together] == [p.text for p in recognizer.read_many(CROPS[:4], language_model=model)]
+    assert [p.text for p in together] == [reader.read(crop, language_model=model).text for crop in CROPS[:4]]
+
+
+def test_frames_are_the_networks(exported, recognizer):
+    reader = Reader(exported)
+    widths = range(1, reader.preprocessor.widest + 1)
+    assert [reader.num_frames(width) for width in widths] == [recognizer.num_frames(width) for width in widths]
+
+
+BLOCKED = """
+import importlib.abc, sys
+
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "pydantic", "pydantic_core", "lmdb", "safetensors", "accelerate",
+                                      "yaml", "scipy", "albumentations", "editdistance", "onnx", "typer", "rich",
+                                      "PIL", "regex", "huggingface_hub", "rapidfuzz"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocker())
+from grcnn_ocr.runtime import Reader
+
+reader = Reader(sys.argv[1], threads=1)
+print(*(p.text for p in reader.read_many(sys.argv[2:])))
+print(*(p.text for p in reader.read_many(sys.argv[2:], ["crystal", "clown"], characters=True, num_best=2)))
+try:
+    reader.read(42)
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_needs_numpy_opencv_and_onnxruntime_alone(exported, recognizer):
+    crops = [str(crop) for crop in CROPS[:3]]
+    found = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(exported), *crops], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    free, bound, error = found.stdout.splitlines()
+    assert free.split() == [p.text for p in recognizer.read_many(crops)]
+    assert bound.split() == [p.text for p in recognizer.read_many(crops, ["crystal", "clown"])]
+    assert "found int" in error
+
+
+def copied(exported: Path, folder: Path) -> Path:
+    folder.mkdir()
+    for path in exported.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("model.onnx", lambda content: content[:-100], r"model\.onnx: its SHA-256 is .* copy it again"),
+        ("model.onnx", None, r"model\.onnx, of .*reader\.json: No such file"),
+        ("reader.json", None, r"no reader\.json in .*`grcnn-ocr export`"),
+        ("reader.json", lambda content: b"{}", r"reader\.json cannot be used: its format is not"),
+        ("reader.json", lambda content: b"junk", r"reader\.json cannot be used: Expecting value"),
+        ("reader.json", lambda content: content.replace(b'"mean"', b'"meen"'), r"reader\.json cannot be used: .*meen"),
+        ("reader.json", lambda content: content.replace(b'"name"', b'"nane"', 1), r"cannot be used: .*nane"),
+    ],
+)
+def test_what_is_not_whole_is_an_error(exported, tmp_path, name, change, message):
+    folder = copied(exported, tmp_path / "reader")
+    content = (folder / name).read_bytes()
+    if change is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(change(content))
+    with pytest.raises(ValueError, match=message):
+        Reader(folder)
+
+
+def test_a_network_that_onnxruntime_does_not_take_is_an_error(exported, tmp_path):
+    from hashlib import sha256
+
+    folder = copied(exported, tmp_path / "reader")
+    (folder / "model.onnx").write_bytes(b"junk")
+    values = json.loads((folder / "reader.json").read_text())
+    (folder / "reader.json").write_text(json.dumps(values | {"sha256": sha256(b"junk").hexdigest()}))
+    with pytest.raises(ValueError, match="onnxruntime does not take the network"):
+        Reader(folder)
+
+
+def test_a_picture_that_cannot_be_read_is_named(exported, tmp_path):
+    reader = Reader(exported, threads=1)
+    cv2.imwrite(str(tmp_path / "x.png"), draw("open"))
+    with pytest.raises(ValueError, match=r"y\.png: No such file"):
+        reader.read_many([tmp_path / "x.png", tmp_path / "y.png", tmp_path / "x.png"])
+    assert reader.read_many([]) == []
