@@ -7,7 +7,8 @@ from grcnn_ocr.datasets.images.prepare import ImagePreprocessor
 from grcnn_ocr.models.classifiers import grcnn, rcnn, regnet, resnet  # noqa: F401 (imported to register)
 from grcnn_ocr.models.classifiers.classifier import Classifier
 from grcnn_ocr.models.classifiers.registry import CLASSIFIERS
-from grcnn_ocr.models.front_ends import densenet, grcl, grcnn_t_pami, rcnn, vgg  # noqa: F401 (imported to register)
+from grcnn_ocr.models.front_ends import densenet, grcl, grcnn_t_pami, vgg  # noqa: F401 (imported to register)
+from grcnn_ocr.models.front_ends import rcnn as rcnn_front_end  # noqa: F401 (the same name as a classifier)
 from grcnn_ocr.models.front_ends.base import FRONT_ENDS
 from grcnn_ocr.models.recognizer import CTCRecognizer
 from grcnn_ocr.preprocess import Preprocessor

@@ -10,7 +10,7 @@ import typer
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
-from grcnn_ocr.cli import calibrate, doctor, evaluate, export, import_, lm, lmdb, models, read, serve, synth, train
+from grcnn_ocr.cli import calibrate, doctor, evaluate, export, import_, lm, lmdb, models, read, serve, synth, train, visualize
 from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("read")(read.read)
 app.command("synth")(synth.synth)
 app.command("doctor")(doctor.doctor)
 app.command("serve")(serve.serve)
+app.command("visualize")(visualize.visualize)
 app.command("models")(models.models)
 app.command("import")(import_.import_)
 app.command("export")(export.export)

@@ -15,11 +15,13 @@ from grcnn_ocr.weights import Weights, load_weights, save_weights
 
 PARAMETERS = {
     "crnn": 8_331_082,
+    "densenet_lstm": 14_345_610,
     "grcl_lstm": 14_266_698,
     "grcl_lstm_dtrb": 4_640_202,
     "grcl_lstm_paper": 14_266_698,
     "grcl_lstm_small": 10_817_098,
     "grcl_lstm_tiny": 2_269_130,
+    "rcnn_lstm": 13_779_018,
 }
 JOINS = 2 * 512 * 512 + 2 * 512 * 37
 """The two BiLSTMs' joins for one frame, which the published count of the whole recogniser's "conv MACs" includes."""

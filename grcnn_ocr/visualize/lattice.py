@@ -1,0 +1,90 @@
+"""The CTC lattice of a word: its states over the frames, how likely each is, and the best path through them.
+
+Graves et al., "Connectionist Temporal Classification", ICML 2006, section 4.1.
+T frames; S = 2L + 1 states: L characters, and blanks around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.decoding.likelihood import Floats, advanced, extended
+from grcnn_ocr.text.charset import min_frames
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A word's states over the frames of an image.
+
+    Attributes:
+        states: (S,) class of each state, 0 the blank.
+        log_probs: (T, S) log-probability of each state's class at each frame.
+        occupancy: (T, S) chance of each state at each frame, given that the image says the word; a frame's add to 1.
+        path: (T,) the state at each frame of the likeliest alignment.
+    """
+
+    states: NDArray[np.intp]
+    log_probs: Floats
+    occupancy: Floats
+    path: NDArray[np.intp]
+
+    @property
+    def character_frames(self) -> list[int]:
+        """Of each character the frame where its state is likeliest."""
+        return self.occupancy[:, 1::2].argmax(axis=0).tolist()
+
+
+def lattice(log_probs: NDArray[np.floating], word: Sequence[int]) -> Lattice:
+    """Lay a word over the frames of an image.
+
+    Args:
+        log_probs: (T, K) log-softmax, class 0 the blank.
+        word: its classes.
+
+    Raises:
+        ValueError: if the word needs more frames than there are.
+    """
+    if min_frames(word) > len(log_probs):
+        raise ValueError(
+            f"a word that needs {min_frames(word)} frames does not fit the image's {len(log_probs)}: give a wider "
+            "image or a shorter word"
+        )
+    (states, *_), no_skip = extended([word])
+    emissions = np.asarray(log_probs, dtype=np.float64)[:, states]  # (T, S)
+    _, no_skip_back = extended([word[::-1]])
+    joint = _forward(emissions, no_skip) + _forward(emissions[::-1, ::-1], no_skip_back)[::-1, ::-1] - emissions
+    occupancy = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
+    return Lattice(states, emissions, occupancy, _best_path(emissions, no_skip[0]))
+
+
+def _forward(emissions: Floats, no_skip: Floats) -> Floats:
+    """Return log alpha_t(s), (T, S)."""
+    alpha = np.full(emissions.shape, -np.inf)
+    alpha[0, :2] = emissions[0, :2]
+    for t in range(1, len(alpha)):
+        alpha[t] = advanced(alpha[t - 1 : t], no_skip)[0] + emissions[t]
+    return alpha
+
+
+def _best_path(emissions: Floats, no_skip: Floats) -> NDArray[np.intp]:
+    """Return the states of the alignment of the greatest product, (T,), by Viterbi's algorithm."""
+    num_frames, num_states = emissions.shape
+    score = np.full(num_states, -np.inf)
+    score[:2] = emissions[0, :2]
+    steps = np.zeros((num_frames, num_states), dtype=np.intp)  # how many states back it came from
+    for t in range(1, num_frames):
+        before = np.full((3, num_states), -np.inf)
+        before[0] = score
+        before[1, 1:] = score[:-1]
+        before[2, 2:] = score[:-2] + no_skip[2:]
+        steps[t] = before.argmax(axis=0)
+        score = before.max(axis=0) + emissions[t]
+    path = np.zeros(num_frames, dtype=np.intp)
+    path[-1] = num_states - 1 - int(score[-2:][::-1].argmax())
+    for t in range(num_frames - 1, 0, -1):
+        path[t - 1] = path[t] - steps[t, path[t]]
+    return path
