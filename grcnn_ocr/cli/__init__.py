@@ -10,7 +10,21 @@ import typer
 from rich.highlighter import NullHighlighter
 from rich.logging import RichHandler
 
-from grcnn_ocr.cli import calibrate, doctor, evaluate, export, import_, lm, lmdb, models, read, serve, synth, train, visualize
+from grcnn_ocr.cli import (
+    calibrate,
+    doctor,
+    evaluate,
+    export,
+    import_,
+    lm,
+    lmdb,
+    models,
+    read,
+    serve,
+    synth,
+    train,
+    visualize,
+)
 from grcnn_ocr.cli.console import errors
 
 app = typer.Typer(
