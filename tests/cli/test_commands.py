@@ -56,7 +56,7 @@ def test_models_lists_every_preset_and_classifier_as_json(run):
     classifiers = {preset["name"]: preset for preset in presets if preset["task"] == "classes"}
     assert classifiers["grcnn55"] == {
         "name": "grcnn55", "task": "classes", "parameters": 24_929_704, "macs": 3_703_832_576, "input": [3, 224, 224],
-        "weights": None, "configs": ["imagenet_grcnn55"],
+        "weights": None, "configs": ["imagenet_grcnn55", "imagenet_grcnn55_short"],
     }  # fmt: skip
     assert classifiers["rcnn64"]["input"] == [1, 28, 28] and classifiers["rcnn64"]["parameters"] == 297_482
     assert "14,266,698" in run("models")[1]
