@@ -105,7 +105,7 @@ def test_no_usable_sample_stops_training(small_config, crops):
 def test_a_crop_of_proportional_width_is_judged_by_its_own_frames(look, small_config):
     tall = cv2.imencode(".png", cv2.resize(draw("community"), (60, 120)))[1].tobytes()
     proportional = small_config.model_copy(
-        update={"preprocess": small_config.preprocess.model_copy(update={"width": "proportional"})}
+        update={"preprocess": small_config.preprocess.model_copy(update={"width": "proportional", "min_width": 32})}
     )
     [problem] = look((tall, "community"), config=proportional).too_narrow
     assert str(problem).endswith("[16]: crop too narrow: 'community' needs 10 frames, its 32 pixels give 9")
@@ -203,6 +203,10 @@ def test_findings_are_plain_values_for_json(look):
 def test_ic03_holds_copies_and_one_crop_too_narrow(small_config):
     from grcnn_ocr.config import load_config
 
-    found = examine(load_config("grcl_lstm_tiny"), open_words(shared("data/ic03/gt.txt")), with_timing=False)
+    found = examine(
+        load_config("grcl_lstm_tiny", ["preprocess.min_width=32"]),
+        open_words(shared("data/ic03/gt.txt")),
+        with_timing=False,
+    )
     assert found.num_usable == 860 and len(found.too_narrow) == 1 and not found.conflicts
     assert {"wheelchair", "20p"} <= {pair.first_label for pair in found.duplicates}

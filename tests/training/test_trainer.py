@@ -472,7 +472,7 @@ def test_words_too_narrow_for_their_labels_are_counted_and_said(small_config, tm
     cv2.imwrite(str(crops / "0.png"), np.zeros((32, 32), np.uint8))
     (crops / "narrow.tsv").write_text("0.png\tabcdefghijk\n1.png\tbook\n")
     data = small_config.data.model_copy(update={"train": str(crops / "narrow.tsv")})
-    preprocess = small_config.preprocess.model_copy(update={"width": "proportional"})
+    preprocess = small_config.preprocess.model_copy(update={"width": "proportional", "min_width": 32})
     config = small_config.model_copy(update={"data": data, "preprocess": preprocess})
     Trainer(config, tmp_path).run()
     assert "were too narrow for their labels and taught nothing" in caplog.text

