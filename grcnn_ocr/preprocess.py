@@ -107,15 +107,11 @@ def decode(data: bytes) -> Pixels:
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
     """
-    if not data:
-        raise ValueError("the file is empty (0 bytes)")
-    if data[:2] == b"\xff\xd8" and not _jpeg_is_complete(data):
-        raise ValueError("the JPEG is truncated")
     if _may_have_alpha(data):
-        image = _imdecode(data, cv2.IMREAD_UNCHANGED)
+        image = imdecode(data, cv2.IMREAD_UNCHANGED)
         if image.ndim == 3 and image.shape[2] == 4:
             return to_grayscale(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA))
-    return to_grayscale(_imdecode(data, cv2.IMREAD_GRAYSCALE))
+    return to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
 def to_grayscale(image: np.ndarray) -> Pixels:
@@ -167,7 +163,16 @@ def _area_or_linear(size: int, target: int) -> int:
     return cv2.INTER_AREA if size > target else cv2.INTER_LINEAR
 
 
-def _imdecode(data: bytes, flags: int) -> np.ndarray:
+def imdecode(data: bytes, flags: int) -> np.ndarray:
+    """Decode an encoded picture whole, by OpenCV's flags.
+
+    Raises:
+        ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
+    """
+    if not data:
+        raise ValueError("the file is empty (0 bytes)")
+    if data[:2] == b"\xff\xd8" and not _jpeg_is_complete(data):
+        raise ValueError("the JPEG is truncated")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grcnn_ocr.datasets.images.source import ImageSource, StoredImages
-from grcnn_ocr.preprocess import Pixels, _imdecode, _jpeg_is_complete
+from grcnn_ocr.preprocess import Pixels, imdecode
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,9 @@ def decode_color(data: bytes, channels: int) -> Pixels:
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
     """
-    if not data:
-        raise ValueError("the file is empty (0 bytes)")
-    if data[:2] == b"\xff\xd8" and not _jpeg_is_complete(data):
-        raise ValueError("the JPEG is truncated")
     if channels == 1:
-        return _imdecode(data, cv2.IMREAD_GRAYSCALE)[:, :, None]
-    return cv2.cvtColor(_imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return imdecode(data, cv2.IMREAD_GRAYSCALE)[:, :, None]
+    return cv2.cvtColor(imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 def resize(image: Pixels, height: int, width: int) -> Pixels:
