@@ -32,8 +32,8 @@ def read(
     lexicon: Annotated[
         str | None,
         typer.Option(
-            help="Words the answers may be: one a line, one comma list an image, or a Hunspell NAME.dic or "
-            "NAME.dic:expanded; may be packed with gzip."
+            help="Words the answers may be: one a line or one comma list an image, packed with gzip or not, or a "
+            "Hunspell NAME.dic or NAME.dic:expanded."
         ),
     ] = None,
     open_lexicon: Annotated[

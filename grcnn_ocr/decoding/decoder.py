@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ class Decoder:
             beam = BeamOptions()
         if beam is not None and (beam.nbest < options.num_best or beam.width < options.num_best):
             num_best = max(beam.nbest, options.num_best)
-            beam = BeamOptions(**{**vars(beam), "nbest": num_best, "width": max(beam.width, 2 * num_best)})
+            beam = replace(beam, nbest=num_best, width=max(beam.width, 2 * num_best))
         self.beam = None if beam is None else BeamSearch(charset, beam)
         self.open_gap = calibration.open_gap if options.open_gap is None else options.open_gap
         if options.is_open and self.open_gap is None:
@@ -212,7 +212,4 @@ class Decoder:
                 text = self.charset.decode(word)
                 centres, confidences = centres_and_confidences(chance, log_probs[i], word, lengths[i], images[i].shape)
                 placed[i] = characters(text, confidences, centres, images[i]) if word else ()
-        return [
-            Prediction(p.text, p.confidence, p.log_likelihood, p.from_lexicon, p.alternatives, found)
-            for p, found in zip(predictions, placed, strict=True)
-        ]
+        return [replace(p, characters=found) for p, found in zip(predictions, placed, strict=True)]

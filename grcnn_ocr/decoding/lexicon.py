@@ -155,11 +155,11 @@ class _Ready:
         answers: list[list[Answer]] = [[] for _ in which]
         readings = greedy(log_probs, lengths)
         words = [self.numbers[number].get(tuple(reading)) for number, reading in zip(which, readings, strict=True)]
-        listed = [image for image, word in enumerate(words) if word is not None]
-        scores = log_likelihoods(log_probs, lengths, [readings[image] for image in listed], listed)
-        for image, score in zip(listed, scores.tolist(), strict=True):
+        listed = {image: word for image, word in enumerate(words) if word is not None}
+        scores = log_likelihoods(log_probs, lengths, [readings[image] for image in listed], list(listed))
+        for (image, word), score in zip(listed.items(), scores.tolist(), strict=True):
             if score > np.log(CERTAIN):
-                answers[image] = [Answer(self.spellings[words[image] or 0], score)]
+                answers[image] = [Answer(self.spellings[word], score)]
         return answers
 
     def answers(

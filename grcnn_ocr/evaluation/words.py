@@ -87,8 +87,8 @@ def evaluate_words(
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]
     free, held = recognizer.decoder(options), recognizer.decoder(replace(options, beam=None))
-    boxes = getattr(source, "characters", None)
-    placing = Placing()
+    boxes = getattr(source, "characters", None) if None in lexicons else None
+    placing, placer = Placing(), recognizer.decoder(DecodeOptions(characters=True))
     for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
         images = [decoded(source, index) for index in batch]
@@ -114,7 +114,7 @@ def evaluate_words(
                     )
                 )
         if boxes is not None:
-            placed = recognizer.decoder(DecodeOptions(characters=True))(frames.log_probs, frames.lengths, images=images)
+            placed = placer(frames.log_probs, frames.lengths, images=images)
             for index, image, prediction in zip(batch, images, placed, strict=True):
                 placing.add(prediction, source.label(index), boxes[index], image.shape[1])
         progress(len(batch))

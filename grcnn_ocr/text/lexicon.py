@@ -39,9 +39,9 @@ class Lexicon:
     def load(cls, path: str | Path) -> Lexicon:
         """Read a list of words from a file.
 
-        Of UTF-8 text, one word a line; or, where lines hold commas, one comma-separated list an image. Of a Hunspell
-        dictionary, `NAME.dic`, the stems, or with `NAME.dic:expanded` every form that its .aff file makes of them. Any
-        of them may be packed with gzip, but for the .aff file.
+        Of UTF-8 text, packed with gzip or not, one word a line; or, where lines hold commas, one comma-separated list
+        an image. Of a Hunspell dictionary, `NAME.dic`, the stems, or with `NAME.dic:expanded` every form that its .aff
+        file makes of them.
 
         Raises:
             ValueError: on a missing, empty or unreadable file, or a blank line among per-image lists.

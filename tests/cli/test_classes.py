@@ -10,7 +10,6 @@ from archives import PIXELS, picture_files, png, write_folder, write_zip
 from conftest import published_state_dict
 
 from grcnn_ocr.build import build_classifier, build_model
-from grcnn_ocr.cli import main
 from grcnn_ocr.config import load_any_config
 from grcnn_ocr.weights import ClassifierWeights, Weights, load_classifier, save_weights
 
@@ -18,19 +17,6 @@ SMALL = [
     "--config", "cifar10_resnet20.yaml", "--set", "num_classes=2", "--set", "preprocess.size=8",
     "--set", "train.batch_size=4", "--set", "train.steps=4", "--set", "train.precision=float32",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command; return exit code, standard output and standard error."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        return (caught.value.code or 0, *capsys.readouterr())
-
-    return command
 
 
 @pytest.fixture

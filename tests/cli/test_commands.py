@@ -12,7 +12,6 @@ import torch
 from conftest import SAMPLES, WORDS, draw, published_state_dict
 
 from grcnn_ocr.build import build_model
-from grcnn_ocr.cli import main
 from grcnn_ocr.config import list_configs
 from grcnn_ocr.create import list_models
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
@@ -20,19 +19,6 @@ from grcnn_ocr.training.watch import StopRequest
 from grcnn_ocr.weights import Weights, load_weights, save_weights
 
 ROOT = SAMPLES.parents[1]
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command; return exit code, standard output and standard error."""
-
-    def command(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        return (caught.value.code or 0, *capsys.readouterr())
-
-    return command
 
 
 @pytest.fixture
