@@ -43,8 +43,8 @@ def evaluate(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="alphanumeric: letters and digits without case. charset: all the network can write. Or a published "
-            "test set's, such as ic03-860. [default: alphanumeric]"
+            help="alphanumeric: letters and digits without case. cased: with case. charset: all the network can write. "
+            "Or a published test set's, such as ic03-860. [default: alphanumeric]"
         ),
     ] = None,
     data_format: Annotated[

@@ -52,6 +52,9 @@ class Protocol:
 ALPHANUMERIC = Protocol("alphanumeric, case-folded", Charset.named("alnum36"), drop_others=True)
 """The literature's: letters and digits, without case."""
 
+CASED = Protocol("alphanumeric, with case", Charset.named("alnum62", fold_case=False), drop_others=True)
+"""Letters and digits with case."""
+
 
 def charset_protocol(charset: Charset) -> Protocol:
     """Return the protocol that compares all a network's charset can write, and counts what it cannot as wrong."""
@@ -93,7 +96,7 @@ def find_protocol(name: str, charset: Charset) -> Protocol:
     """Return a protocol by name.
 
     Args:
-        name: "alphanumeric", "charset" or one of `PUBLISHED`.
+        name: "alphanumeric", "cased", "charset" or one of `PUBLISHED`.
         charset: the network's, for "charset".
 
     Raises:
@@ -101,10 +104,12 @@ def find_protocol(name: str, charset: Charset) -> Protocol:
     """
     if name == "alphanumeric":
         return ALPHANUMERIC
+    if name == "cased":
+        return CASED
     if name == "charset":
         return charset_protocol(charset)
     if name in PUBLISHED:
         return PUBLISHED[name]
-    known = ["alphanumeric", "charset", *PUBLISHED]
+    known = ["alphanumeric", "cased", "charset", *PUBLISHED]
     near = difflib.get_close_matches(name, known, n=1)
     raise ValueError(f"no protocol {name!r}{f'; did you mean {near[0]!r}?' if near else ''} Known: {', '.join(known)}")

@@ -21,6 +21,7 @@ PARAMETERS = {
     "grcl_lstm_paper": 14_266_698,
     "grcl_lstm_small": 10_817_098,
     "grcl_lstm_tiny": 2_269_130,
+    "grcl_lstm_tiny_94": 2_291_518,
     "rcnn_lstm": 13_779_018,
 }
 JOINS = 2 * 512 * 512 + 2 * 512 * 37
@@ -132,7 +133,7 @@ def test_tiny_preset_overfits_16_words():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(list_configs()) - {"grcl_lstm_tiny", "grcl_lstm_paper"}))
+@pytest.mark.parametrize("name", sorted(set(list_configs()) - {"grcl_lstm_tiny", "grcl_lstm_tiny_94", "grcl_lstm_paper"}))
 def test_preset_overfits_16_words(name):
     labels, readings = overfit(name, max_steps=500, lr=5e-4)
     assert readings == labels

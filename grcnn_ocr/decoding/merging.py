@@ -1,0 +1,66 @@
+"""Reading in a smaller charset than the network's, such as without case.
+
+B images of T frames; K classes of the network, K' of the smaller charset, 0 the blank of both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grcnn_ocr.text.charset import Charset
+
+
+@dataclass(frozen=True)
+class ClassMerging:
+    """Adds up the probabilities of classes whose characters fold to one, in every frame.
+
+        p'(k' | frame) = sum of p(k | frame) over the k that fold to k'; the blank's, over those that fold to nothing
+
+    CTC's likelihood of a word then is the sum of those of all texts that fold to it, but for neighbours that become
+    equal: what was "aA" counts as "a".
+
+    Args:
+        network: the charset of the network.
+        charset: the one to read in.
+
+    Raises:
+        ValueError: on characters of either that have no counterpart in the other.
+    """
+
+    network: Charset
+    charset: Charset
+
+    def __post_init__(self) -> None:
+        outside = "".join(c for c in self.network.characters if self.charset.unknown(self.charset.fold(c)))
+        if outside:
+            raise ValueError(
+                f"charset {self.charset.name!r} has nothing for {_shortened(outside)} of the network's; to hold answers "
+                "to certain characters give those as allowed ones"
+            )
+        reached = {self.charset.fold(c) for c in self.network.characters}
+        if missing := "".join(c for c in self.charset.characters if c not in reached):
+            raise ValueError(
+                f"charset {self.charset.name!r}: the network does not know {_shortened(missing)}, it writes "
+                f"{self.network.name!r}"
+            )
+
+    def __call__(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map (B, T, K) log-probabilities to (B, T, K')."""
+        order, starts = self._groups
+        return np.logaddexp.reduceat(log_probs[:, :, order], starts, axis=2)
+
+    @cached_property
+    def _groups(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The network's classes by the class that each becomes, and where each of those begins."""
+        folded = [self.charset.encode(c) for c in self.network.characters]
+        becomes = np.array([0, *(classes[0] if classes else 0 for classes in folded)])
+        order = np.argsort(becomes, kind="stable")
+        return order, np.searchsorted(becomes[order], np.arange(self.charset.num_classes))
+
+
+def _shortened(characters: str) -> str:
+    return repr(characters) if len(characters) <= 20 else f"{characters[:20]!r}..."
