@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from grcnn_ocr.decoding.decoder import Prediction
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.preprocess import Pixels, turned
 
 HEIGHT = 96
 """Pixels that a crop is enlarged to, at least."""
@@ -19,13 +19,16 @@ TINTS = ((31, 111, 235), (219, 109, 40))
 def annotated(image: Pixels, prediction: Prediction) -> np.ndarray:
     """Draw a crop's characters, each over its span, and its text and confidence below.
 
+    A crop that was turned to be read is drawn turned.
+
     Args:
-        image: grayscale (H, W).
+        image: grayscale (H, W), as it was given.
         prediction: of it, with characters.
 
     Returns:
         (H', W', 3) uint8, RGB.
     """
+    image = turned(image, prediction.rotation)
     scale = max(HEIGHT / image.shape[0], 1.0)
     crop = Image.fromarray(image).convert("RGB")
     crop = crop.resize((max(round(crop.width * scale), 1), max(round(crop.height * scale), 1)))

@@ -7,7 +7,7 @@ and `normalise` turns the stack into the network's input.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-
 WIDTH_STEP = 32
 """Crops of proportional width are padded to the next multiple of this."""
+PNG = b"\x89PNG\r\n\x1a\n"
+"""The first bytes of one."""
+ORIENTATION = 0x0112
+"""The EXIF tag."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ def decode(data: bytes) -> Pixels:
     """Decode an encoded picture to grayscale (H, W), Y = 0.299 R + 0.587 G + 0.114 B.
 
     Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8. A picture with
-    transparency is laid over white or black, whichever the opaque pixels differ from more; any other is turned by its
-    EXIF orientation.
+    transparency is laid over white or black, whichever the opaque pixels differ from more. Every picture is turned by
+    its EXIF orientation.
 
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
@@ -110,8 +113,13 @@ def decode(data: bytes) -> Pixels:
     if _may_have_alpha(data):
         image = imdecode(data, cv2.IMREAD_UNCHANGED)
         if image.ndim == 3 and image.shape[2] == 4:
-            return to_grayscale(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA))
+            return _oriented(to_grayscale(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)), _orientation(data))
     return to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE))
+
+
+def turned(image: Pixels, degrees: int) -> Pixels:
+    """Turn an image (H, W) clockwise by a multiple of 90 degrees."""
+    return np.ascontiguousarray(np.rot90(image, -degrees // 90))
 
 
 def to_grayscale(image: np.ndarray) -> Pixels:
@@ -132,10 +140,10 @@ def to_grayscale(image: np.ndarray) -> Pixels:
     pixels = _to_8_bits(image)
     if pixels.ndim == 2:
         return pixels
-    gray = cv2.cvtColor(np.ascontiguousarray(pixels[:, :, :3]), cv2.COLOR_RGB2GRAY)
-    if pixels.shape[2] == 4:
-        gray = _over_contrasting_ground(gray, pixels[:, :, 3])
-    return gray
+    pixels = np.ascontiguousarray(pixels)
+    if pixels.shape[2] == 3:
+        return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return _over_contrasting_ground(cv2.cvtColor(pixels, cv2.COLOR_RGBA2GRAY), cv2.extractChannel(pixels, 3))
 
 
 def _to_8_bits(image: np.ndarray) -> Pixels:
@@ -153,10 +161,12 @@ def _to_8_bits(image: np.ndarray) -> Pixels:
 
 
 def _over_contrasting_ground(gray: Pixels, alpha: Pixels) -> Pixels:
-    opacity = alpha.astype(np.float32) / 255
-    ink = float((gray * opacity).sum() / max(float(opacity.sum()), 1e-6))
-    ground = 255.0 if ink < 128 else 0.0
-    return (gray * opacity + ground * (1 - opacity)).round().astype(np.uint8)
+    """Lay gray levels (H, W) of an opacity (H, W) over white if their mean is dark, else over black."""
+    ink = cv2.sumElems(cv2.multiply(gray, alpha, dtype=cv2.CV_16U))[0]
+    opacity = cv2.sumElems(alpha)[0]
+    if ink >= 128 * max(opacity, 1):
+        return cv2.multiply(gray, alpha, scale=1 / 255)
+    return cv2.bitwise_not(cv2.multiply(cv2.bitwise_not(gray), alpha, scale=1 / 255))
 
 
 def _area_or_linear(size: int, target: int) -> int:
@@ -183,9 +193,55 @@ def imdecode(data: bytes, flags: int) -> np.ndarray:
 
 
 def _may_have_alpha(data: bytes) -> bool:
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return data[25:26] in (b"\x04", b"\x06") or b"tRNS" in data[:4096]  # colour type, or a transparent colour
+    if data.startswith(PNG):  # colour type, or a transparent colour
+        return data[25:26] in (b"\x04", b"\x06") or any(kind == b"tRNS" for kind, _ in _chunks(data))
     return data[:2] != b"\xff\xd8"  # a JPEG has none; of other formats decoding tells
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield name and content of the chunks of a PNG or a WebP; of other formats nothing."""
+    is_png = data.startswith(PNG)
+    if not is_png and (data[:4] != b"RIFF" or data[8:12] != b"WEBP"):
+        return
+    position = 8 if is_png else 12
+    while position + 8 <= len(data):
+        if is_png:
+            size, name = struct.unpack_from(">I4s", data, position)
+        else:
+            name, size = struct.unpack_from("<4sI", data, position)
+        yield name, memoryview(data)[position + 8 : position + 8 + size]
+        position += 8 + size + (4 if is_png else size % 2)  # a checksum; an even length
+
+
+def _orientation(data: bytes) -> int:
+    """Return the EXIF orientation, 1 to 8, of a PNG or a WebP.
+
+    OpenCV applies it to pictures that it decodes without their transparency, and to a TIFF always.
+    """
+    exif = next((bytes(content) for name, content in _chunks(data) if name in (b"eXIf", b"EXIF")), b"")
+    exif = exif.removeprefix(b"Exif\0\0")
+    order = ">" if exif.startswith(b"MM") else "<"
+    try:
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        (num_entries,) = struct.unpack_from(order + "H", exif, start)
+        for entry in range(num_entries):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", exif, start + 2 + 12 * entry)
+            if tag == ORIENTATION:
+                return value
+    except struct.error:  # none, or cut short
+        pass
+    return 1
+
+
+def _oriented(image: Pixels, orientation: int) -> Pixels:
+    """Show an image (H, W) as its EXIF orientation says; what is none, 1 to 8, leaves it as it is."""
+    if orientation in (5, 6, 7, 8):
+        image = image.T
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return np.ascontiguousarray(image)
 
 
 def _jpeg_is_complete(data: bytes) -> bool:

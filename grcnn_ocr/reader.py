@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +14,15 @@ from grcnn_ocr.decoding.beam import BeamOptions
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions, Decoder, Prediction
 from grcnn_ocr.decoding.lexicon import check_lexicon
-from grcnn_ocr.preprocess import Pixels, Preprocessor, decode, to_grayscale
+from grcnn_ocr.decoding.merging import ClassMerging
+from grcnn_ocr.loading import View, batched, load_ahead
+from grcnn_ocr.preprocess import Pixels, Preprocessor
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
+    from grcnn_ocr.loading import ImageSource
     from grcnn_ocr.text.ngram import NGram
-
-    ImageSource = str | Path | bytes | np.ndarray | Image
-
-T = TypeVar("T")
 
 WINDOW = 8
 """Batches of images that are loaded together, to be sorted by their width."""
@@ -49,20 +41,46 @@ class Frames:
     lengths: list[int]
 
 
+class Reading(NamedTuple):
+    """What was read in an image.
+
+    Attributes:
+        image: grayscale (H, W), as it was loaded.
+        prediction: of it.
+    """
+
+    image: Pixels
+    prediction: Prediction
+
+
 class BaseReader(ABC):
     """Reads cropped word images with a network that a subclass runs.
 
     Args:
-        charset: of the network.
+        network_charset: of the network.
         preprocessor: of the network.
         calibration: of its confidence.
         batch_size: images a forward pass.
+        charset: the one to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
+            network's. See `ClassMerging`.
+
+    Raises:
+        ValueError: on no images a forward pass, or a charset that the network's does not fold to.
     """
 
-    def __init__(self, charset: Charset, preprocessor: Preprocessor, calibration: Calibration, batch_size: int) -> None:
+    def __init__(
+        self,
+        network_charset: Charset,
+        preprocessor: Preprocessor,
+        calibration: Calibration,
+        batch_size: int,
+        charset: str | Charset | None = None,
+    ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: expected 1 or more")
-        self.charset = charset
+        self.charset = Charset.named(charset) if isinstance(charset, str) else charset or network_charset
+        same = self.charset.characters == network_charset.characters
+        self.merging = None if same else ClassMerging(network_charset, self.charset)
         self.preprocessor = preprocessor
         self.calibration = calibration
         self.batch_size = batch_size
@@ -99,6 +117,7 @@ class BaseReader(ABC):
         allowed: str | None = None,
         pattern: str | None = None,
         language_model: NGram | None = None,
+        upright: bool = False,
     ) -> list[Prediction]:
         """Read images in batches; threads load the next ones meanwhile.
 
@@ -111,25 +130,73 @@ class BaseReader(ABC):
             allowed: characters that may be read, such as "0123456789".
             pattern: a regular expression that the text must match, such as "[0-9]{4}".
             language_model: of characters, made by `grcnn-ocr lm build`.
+            upright: whether images more than `loading.TALL` times as high as wide are also read turned by 90 degrees
+                either way; of the three readings the most confident is the answer, and says by its `rotation` which
+                it is.
 
         Raises:
             ValueError: on an image that cannot be read (naming it), a lexicon of the wrong length, or options that do
                 not go together.
         """
-        decoder = self.decoder(decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model))
-        images = list(images)
+        options = decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model)
         if lexicon is not None and not isinstance(lexicon, Lexicon):
             lexicon = Lexicon.shared(lexicon)
+        predictions = []
+        for found in self.read_each(list(images), lexicon, options, upright):
+            if isinstance(found, ValueError):
+                raise found
+            predictions.append(found.prediction)
+        return predictions
+
+    def read_each(
+        self,
+        images: Sequence[ImageSource],
+        lexicon: Lexicon | None = None,
+        options: DecodeOptions = PLAIN,
+        upright: bool = False,
+    ) -> Iterator[Reading | ValueError]:
+        """Read images one after the other, in windows; see `read_many`.
+
+        Returns:
+            For each image what was read, or why it could not be loaded.
+
+        Raises:
+            ValueError: before anything is read, on a lexicon of the wrong length, or options that do not go together.
+        """
+        decoder = self.decoder(options)
         if lexicon is not None:
             self.check_lexicon(lexicon, len(images))
-        predictions: list[Prediction] = []
-        for window in self._loaded(images):
-            loaded = [image for image, _ in window]
-            frames = self._frames([resized for _, resized in window])
-            first = len(predictions)
-            words = None if lexicon is None else [lexicon.words(first + i) for i in range(len(window))]
-            predictions += decoder(frames.log_probs, frames.lengths, words, loaded)
-        return predictions
+        return self._read_each(images, lexicon, decoder, upright)
+
+    def _read_each(
+        self, images: Sequence[ImageSource], lexicon: Lexicon | None, decoder: Decoder, upright: bool
+    ) -> Iterator[Reading | ValueError]:
+        first = 0
+        for window in load_ahead(images, self.preprocessor, self.window, upright):
+            shown = [
+                (first + number, view)
+                for number, views in enumerate(window)
+                if not isinstance(views, ValueError)
+                for view in views
+            ]
+            predictions = iter(self._predicted(shown, lexicon, decoder))
+            for views in window:
+                if isinstance(views, ValueError):
+                    yield views
+                else:
+                    found = [replace(next(predictions), rotation=view.rotation) for view in views]
+                    yield Reading(views[0].image, max(found, key=lambda prediction: prediction.confidence))
+            first += len(window)
+
+    def _predicted(
+        self, shown: Sequence[tuple[int, View]], lexicon: Lexicon | None, decoder: Decoder
+    ) -> list[Prediction]:
+        """Read views, each with the number of its image."""
+        if not shown:
+            return []
+        frames = self._frames([view.resized for _, view in shown])
+        words = None if lexicon is None else [lexicon.words(number) for number, _ in shown]
+        return decoder(frames.log_probs, frames.lengths, words, [view.image for _, view in shown])
 
     def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
         """Return what decodes this network's frames.
@@ -159,7 +226,8 @@ class BaseReader(ABC):
         for indices in by_width.values():
             for batch in batched(indices, self.batch_size):
                 pixels, widths = self.preprocessor.stack([resized[index] for index in batch])
-                found.append((batch, *self._forward(self.preprocessor.normalise(pixels), widths)))
+                log_probs, lengths = self._forward(self.preprocessor.normalise(pixels), widths)
+                found.append((batch, log_probs if self.merging is None else self.merging(log_probs), lengths))
         longest = max(log_probs.shape[1] for _, log_probs, _ in found)
         frames = Frames(
             np.full((len(resized), longest, self.charset.num_classes), -np.inf, np.float32), [0] * len(resized)
@@ -170,28 +238,6 @@ class BaseReader(ABC):
             for index, length in zip(batch, lengths, strict=True):
                 frames.lengths[index] = length
         return frames
-
-    def _loaded(self, sources: Sequence[ImageSource]) -> Iterator[list[tuple[Pixels, Pixels]]]:
-        """Yield windows of images and their resized forms; the next window is loaded while one is worked on."""
-        if len(sources) == 1:
-            yield [self._load(sources[0])]
-            return
-        pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="load")
-        try:
-            loading: list[Any] = []
-            for batch in batched(sources, self.window):
-                following = [pool.submit(self._load, _shareable(source)) for source in batch]
-                if loading:
-                    yield [future.result() for future in loading]
-                loading = following
-            if loading:
-                yield [future.result() for future in loading]
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _load(self, source: ImageSource) -> tuple[Pixels, Pixels]:
-        image = load_image(source)
-        return image, self.preprocessor.resize(image)
 
 
 def decode_options(
@@ -210,54 +256,3 @@ def decode_options(
             allowed=None if allowed is None else frozenset(allowed), pattern=pattern, language_model=language_model
         )
     return DecodeOptions(num_best, characters, open_lexicon, open_gap, beam=beam)
-
-
-def load_image(source: ImageSource) -> Pixels:
-    """Load a path, encoded bytes, a PIL image or an array as grayscale (H, W).
-
-    Raises:
-        ValueError: if it cannot be read, naming it.
-    """
-    if isinstance(source, str | Path):
-        try:
-            return decode(Path(source).read_bytes())
-        except (ValueError, OSError) as error:
-            reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-            raise ValueError(f"{source}: {reason}") from None
-    if isinstance(source, bytes):
-        return decode(source)
-    return to_grayscale(source if isinstance(source, np.ndarray) else _pil_to_array(source))
-
-
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of `size` items, the last one shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _shareable(source: ImageSource) -> str | Path | bytes | np.ndarray:
-    """Return a source that threads may load: a PIL image, which may be given twice, loads itself only once asked."""
-    return source if isinstance(source, str | Path | bytes | np.ndarray) else _pil_to_array(source)
-
-
-def _pil_to_array(image: Any) -> np.ndarray:
-    pil = sys.modules.get("PIL.Image")  # loaded where there is such an image
-    if pil is None or not isinstance(image, pil.Image):
-        raise ValueError(f"an image is a path, bytes, a PIL image or a numpy array; found {type(image).__name__}")
-    from PIL import ImageOps
-
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
-    if image.mode == "I":  # 32-bit, the mode of a 16-bit PNG in older versions of Pillow
-        return np.asarray(image).clip(0, 65535).astype(np.uint16)
-    if image.mode not in ("1", "L", "RGB", "RGBA"):
-        transparent = image.mode in ("LA", "PA", "RGBa") or "transparency" in image.info
-        image = image.convert("RGBA" if transparent else "RGB")
-    return np.asarray(image)

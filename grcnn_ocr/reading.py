@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.build import build_charset, build_preprocessor
 from grcnn_ocr.decoding.decoder import Prediction
+from grcnn_ocr.loading import load_image
 from grcnn_ocr.models.folding import fold
-from grcnn_ocr.reader import BaseReader, Frames, batched, decode_options, load_image
+from grcnn_ocr.reader import BaseReader, Frames, decode_options
+from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.weights import Weights, find_weights, load_weights
 
-__all__ = ["Frames", "Prediction", "Recognizer", "batched", "decode_options", "find_device", "load_image"]
+__all__ = ["Frames", "Prediction", "Recognizer", "decode_options", "find_device", "load_image"]
 
 Precision = Literal["float32", "bf16", "auto"]
 
@@ -31,9 +33,10 @@ class Recognizer(BaseReader):
         precision: of the network. "bf16" takes half to three quarters of the time on a CPU that computes in it, and
             changes 7 answers of 2,000 (IIIT5K train, `grcl_lstm_tiny`; accuracy 92.1 for 92.2). "auto": "bf16" where
             the device computes in it, else "float32".
+        charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
 
     Raises:
-        ValueError: if there are no such weights.
+        ValueError: if there are no such weights, or they do not read in such a charset.
 
     Example:
         >>> recognizer = Recognizer()
@@ -47,6 +50,7 @@ class Recognizer(BaseReader):
         device: str | torch.device = "auto",
         batch_size: int = 64,
         precision: Precision = "float32",
+        charset: str | Charset | None = None,
     ) -> None:
         if not isinstance(weights, Weights):
             weights = load_weights(find_weights(weights))
@@ -55,6 +59,7 @@ class Recognizer(BaseReader):
             build_preprocessor(weights.config.preprocess),
             weights.calibration,
             batch_size,
+            charset,
         )
         self.config = weights.config
         self.device = find_device(device)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grcnn_ocr.decoding.confidence import Calibration
+from grcnn_ocr.loading import num_cores
 from grcnn_ocr.preprocess import Preprocessor
-from grcnn_ocr.reader import BaseReader, num_cores
+from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.charset import Charset
 
 FORMAT = "grcnn-ocr-reader/1"
@@ -94,6 +95,7 @@ class Reader(BaseReader):
         folder: as `grcnn-ocr export` wrote it.
         batch_size: images a forward pass.
         threads: of the network; by default as many as there are cores.
+        charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
 
     Raises:
         ValueError: if the folder is not one of those, or its network is not the one that it describes.
@@ -103,8 +105,14 @@ class Reader(BaseReader):
         >>> reader.read("sign.png", lexicon=["open", "closed"]).text
     """
 
-    def __init__(self, folder: str | Path, batch_size: int = 64, threads: int | None = None) -> None:
-        self._start(*_open(Path(folder)), batch_size, threads)
+    def __init__(
+        self,
+        folder: str | Path,
+        batch_size: int = 64,
+        threads: int | None = None,
+        charset: str | Charset | None = None,
+    ) -> None:
+        self._start(*_open(Path(folder)), batch_size, threads, charset)
 
     @classmethod
     def of(
@@ -115,8 +123,15 @@ class Reader(BaseReader):
         reader._start(description, network, batch_size, threads)
         return reader
 
-    def _start(self, description: ReaderDescription, network: bytes, batch_size: int, threads: int | None) -> None:
-        super().__init__(description.charset, description.preprocessor, description.calibration, batch_size)
+    def _start(
+        self,
+        description: ReaderDescription,
+        network: bytes,
+        batch_size: int,
+        threads: int | None,
+        charset: str | Charset | None = None,
+    ) -> None:
+        super().__init__(description.charset, description.preprocessor, description.calibration, batch_size, charset)
         self.description = description
         self._session = start_session(network, threads)
 

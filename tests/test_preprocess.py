@@ -1,15 +1,17 @@
 """Every kind of picture becomes a reading or a clear error."""
 
 import io
+import struct
+from itertools import product
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from grcnn_ocr.preprocess import Preprocessor, decode, to_grayscale
+from grcnn_ocr.preprocess import Preprocessor, decode, to_grayscale, turned
 
 RAMP = np.tile(np.linspace(0, 255, 60).astype(np.uint8), (20, 1))
 
@@ -58,11 +60,90 @@ def test_palette_with_transparency_is_laid_over_too():
     assert found[0, 0] == 255 and found[1, 1] == 10
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
-def test_exif_orientation_is_applied(kind):
+def oriented(orientation: int) -> Image.Exif:
     exif = Image.Exif()
-    exif[0x0112] = 6  # rotate by 90 degrees to show
-    assert decode(encode(Image.fromarray(RAMP), kind, exif=exif)).shape == (60, 20)
+    exif[0x0112] = orientation
+    return exif
+
+
+def letter_like(ink: int) -> np.ndarray:
+    """(20, 60) RGBA, of another look whichever way it is turned: ink, opaque and less so, on nothing."""
+    pixels = np.zeros((20, 60, 4), np.uint8)
+    pixels[2:8, 5:20] = (ink, ink, ink, 255)
+    pixels[12:15, 40:50] = (ink, ink, ink, 128)
+    return pixels
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [("JPEG", "L"), ("JPEG", "RGB"), *product(("PNG", "WEBP", "TIFF"), ("L", "RGB", "P", "RGBA")), ("PNG", "LA")],
+)
+def test_exif_orientation_is_applied(kind, mode, orientation):
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+    pixels = letter_like(0) if mode in ("LA", "RGBA") else letter_like(200)[:, :, 0]
+    picture = Image.fromarray(pixels).convert(mode)
+    plain = decode(encode(picture, kind, **lossless))
+    found = decode(encode(picture, kind, exif=oriented(orientation), **lossless))
+    as_it_lies = Image.fromarray(plain)
+    as_it_lies.getexif()[0x0112] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(as_it_lies))
+    assert found.shape == expected.shape and np.abs(found.astype(int) - expected).max() <= (12 if kind == "JPEG" else 0)
+    assert (found.shape == (60, 20)) == (orientation >= 5)
+
+
+@pytest.mark.parametrize(
+    "block", [b"", b"MM", b"II*\0\xff\xff\xff\xff", oriented(6).tobytes()[6:-8], oriented(9).tobytes()]
+)
+def test_exif_that_is_broken_turns_nothing(block):
+    data = encode(Image.fromarray(letter_like(0)), "PNG", exif=block)
+    assert decode(data).shape == (20, 60)
+
+
+def test_exif_of_either_byte_order_after_a_large_chunk_is_found():
+    picture = Image.fromarray(letter_like(0)).convert("P")
+    little = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    for block in (little, oriented(6).tobytes()):
+        data = encode(picture, "PNG", transparency=0, exif=block, icc_profile=np.random.default_rng(0).bytes(9000))
+        assert data.find(b"tRNS") > 4096
+        assert decode(data).shape == (60, 20) and decode(data)[0, 0] == 255
+
+
+def test_exif_of_a_webp_may_begin_with_its_name():
+    data = encode(Image.fromarray(letter_like(0)), "WEBP", lossless=True, exif=oriented(6))
+    at = data.index(b"EXIF")
+    block = b"Exif\0\0" + data[at + 8 :]
+    data = data[:at] + b"EXIF" + struct.pack("<I", len(block)) + block
+    data = b"RIFF" + struct.pack("<I", len(data) - 8) + data[8:]
+    assert decode(data).shape == (60, 20)
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+def test_every_opacity_of_every_gray_is_laid_over_exactly(ink):
+    gray, alpha = np.meshgrid(np.arange(256), np.arange(256))
+    mass = np.full((1000, 256), ink)  # which decides for the ground
+    pixels = np.dstack([np.vstack([gray, mass])] * 3 + [np.vstack([alpha, np.full_like(mass, 255)])]).astype(np.uint8)
+    expected = (gray * alpha + (255 - ink) * (255 - alpha)) / 255
+    assert (to_grayscale(pixels)[:256] == np.floor(expected + 0.5)).all()
+
+
+@given(st.integers(0, 255), st.integers(1, 255), st.integers(1, 40))
+def test_the_ground_is_white_where_the_ink_is_dark(ink, opacity, width):
+    pixels = np.zeros((3, width + 1, 4), np.uint8)
+    pixels[:, :width] = (ink, ink, ink, opacity)
+    assert to_grayscale(pixels)[0, width] == (255 if ink < 128 else 0)
+
+
+def test_a_picture_of_nothing_is_white():
+    assert (to_grayscale(np.zeros((3, 5, 4), np.uint8)) == 255).all()
+
+
+@given(height=st.integers(1, 9), width=st.integers(1, 9))
+def test_an_image_is_turned_clockwise(height, width):
+    image = np.arange(height * width, dtype=np.uint8).reshape(height, width)
+    quarter = turned(image, 90)
+    assert quarter.shape == (width, height) and (quarter[0] == image[::-1, 0]).all()
+    assert (turned(quarter, 270) == image).all() and (turned(image, 0) == image).all()
 
 
 @pytest.mark.parametrize("part", [0.3, 0.7, 0.95])

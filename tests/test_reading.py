@@ -1,3 +1,6 @@
+import io
+from threading import Event
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from grcnn_ocr.build import build_model
-from grcnn_ocr.config import load_config
+from grcnn_ocr.config import CharsetConfig, load_config
+from grcnn_ocr.decoding.decoder import DecodeOptions
 from grcnn_ocr.reading import Recognizer, load_image
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights
@@ -163,7 +167,75 @@ def test_windows_are_read_in_order_and_the_first_fault_is_named(recognizer, tmp_
         recognizer.read_many(paths)
 
 
+def test_faults_stay_in_their_places_and_lists_with_their_images(recognizer, tmp_path):
+    whole = io.BytesIO()
+    Image.fromarray(draw("street")).save(whole, "PNG")
+    faults = {0: b"", 3: tmp_path / "nowhere.png", 6: 42, 11: Image.open(io.BytesIO(whole.getvalue()[:-300]))}
+    faults |= dict.fromkeys(range(15, 20), b"junk")  # all of a window
+    images = [faults.get(n, draw(WORDS[n % 16])) for n in range(32)]
+    lists = Lexicon(tuple((f"open{n}", f"stop{n}") for n in range(32)), per_image=True)
+    found = list(recognizer.read_each(images, lists))
+    assert {n for n, reading in enumerate(found) if isinstance(reading, ValueError)} == set(faults)
+    reasons = {
+        0: "is empty",
+        3: "nowhere.png: No such file",
+        6: "found int",
+        11: "cannot be loaded",
+        19: "not a picture",
+    }
+    assert all(reason in str(found[n]) for n, reason in reasons.items())
+    for number in set(range(32)) - set(faults):
+        assert found[number].prediction.text in lists.words(number)
+        assert np.array_equal(found[number].image, load_image(images[number]))
+
+
+def test_what_does_not_go_together_is_told_before_anything_is_read(recognizer):
+    with pytest.raises(ValueError, match="1 lists for 2 images"):
+        recognizer.read_each([b"", b""], Lexicon((("open",),), per_image=True))
+    with pytest.raises(ValueError, match="open lexicon needs a threshold"):
+        recognizer.read_each([b""], options=DecodeOptions(is_open=True))
+
+
+def test_the_next_window_is_loaded_while_one_is_read(recognizer, monkeypatch):
+    """The network of the first window waits for a picture of the second."""
+    images = [draw("open") for _ in range(recognizer.window + 1)]
+    opened = Event()
+
+    def load(image):
+        if image is images[-1]:
+            opened.set()
+        return load_image(image)
+
+    forward = recognizer._forward
+
+    def waiting(images, widths):
+        assert opened.wait(60)
+        return forward(images, widths)
+
+    monkeypatch.setattr("grcnn_ocr.loading.load_image", load)
+    monkeypatch.setattr(recognizer, "_forward", waiting)
+    assert len(recognizer.read_many(images)) == len(images)
+
+
 def test_a_pil_image_that_is_not_loaded_yet_may_be_given_many_times(recognizer, tmp_path):
     cv2.imwrite(str(tmp_path / "x.png"), draw("street"))
     picture = Image.open(tmp_path / "x.png")
     assert len({prediction.text for prediction in recognizer.read_many([picture] * 12)}) == 1
+
+
+def test_reading_in_a_smaller_charset_takes_either_case_of_a_word(small_config):
+    torch.manual_seed(1)
+    cased = small_config.model_copy(
+        update={"charset": CharsetConfig(characters="ascii94", fold_case=False, drop_punctuation=False)}
+    )
+    weights = Weights(build_model(cased), cased)
+    image = draw("street")
+    as_it_is, plain = Recognizer(weights, "cpu"), Recognizer(weights, "cpu", charset="alnum36")
+    assert plain.charset.name == "alnum36"
+    one = plain.read(image, ["Street", "STREETS"])
+    other = plain.read(image, ["sTREET", "streets"])
+    assert (one.log_likelihood, one.text.lower()) == (other.log_likelihood, other.text.lower())
+    assert one.log_likelihood > as_it_is.read(image, [one.text]).log_likelihood
+    assert set(plain.read(image).text) <= set(plain.charset.characters)
+    with pytest.raises(ValueError, match="charset 'digits' has nothing for"):
+        Recognizer(weights, "cpu", charset="digits")

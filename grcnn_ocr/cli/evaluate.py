@@ -12,6 +12,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
 from grcnn_ocr.cli.evaluate_classes import evaluate_classes
+from grcnn_ocr.cli.readers import CHARSET, DEVICE, PRECISION, WEIGHTS, find_reader, open_reader
 
 if TYPE_CHECKING:
     from grcnn_ocr.evaluation.suite import Measurement, WordSet
@@ -31,7 +32,7 @@ def evaluate(
             "files, or folders of pictures. May be repeated. [default: the samples]"
         ),
     ] = None,
-    weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
+    weights: Annotated[str | None, typer.Option(help=WEIGHTS)] = None,
     lexicon: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,6 +48,7 @@ def evaluate(
             "Or a published test set's, such as ic03-860. [default: alphanumeric]"
         ),
     ] = None,
+    charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
     data_format: Annotated[
         str | None, typer.Option("--format", help="Of the data, where it is not told by name and content.")
     ] = None,
@@ -74,7 +76,8 @@ def evaluate(
     ] = None,
     show_errors: Annotated[int, typer.Option(help="Print this many wrong readings of each result.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
+    precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
 ) -> None:
     """Evaluate weights on labelled words, with a lexicon by exact CTC likelihood; or a classifier on pictures."""
     from grcnn_ocr.decoding.beam import BeamOptions
@@ -82,24 +85,24 @@ def evaluate(
     from grcnn_ocr.evaluation.html import as_html
     from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, placements, warnings
     from grcnn_ocr.evaluation.suite import evaluate_sets, open_suite
-    from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.text.ngram import NGram
-    from grcnn_ocr.weights import config_of, find_weights
+    from grcnn_ocr.weights import config_of
 
     outputs = {"--markdown": markdown, "--csv": csv, "--json": json_path, "--html": html}
     _check_outputs(outputs)
     if suite is not None and (data or lexicon or protocol or data_format):
         raise ValueError(f"--suite {suite} says which data: give it without --data, --lexicon, --protocol and --format")
-    found = find_weights(weights)
+    found = find_reader(weights)
     errors.print(f"weights: {found}")
-    if config_of(found).task == "classes":
+    if found.is_file() and config_of(found).task == "classes":
         of_words = {"--lexicon": lexicon, "--protocol": protocol, "--format": data_format, "--suite": suite,
-                    "--html": html, "--show-errors": show_errors}  # fmt: skip
+                    "--html": html, "--show-errors": show_errors, "--charset": charset,
+                    "--precision": precision}  # fmt: skip
         if given := [option for option, value in of_words.items() if value]:
             raise ValueError(f"{found} holds an image classifier; only for words: {', '.join(given)}")
         evaluate_classes(found, data or [], {**outputs, "--html": None}, batch_size, device)
         return
-    recognizer = Recognizer(found, device, batch_size)
+    recognizer = open_reader(str(found), device, batch_size, precision, charset).reader
     sets = (
         open_suite(suite, recognizer.charset)
         if suite is not None

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grcnn_ocr.cli.console import errors
+from grcnn_ocr.cli.console import errors, progress_bar
+from grcnn_ocr.cli.readers import CHARSET, DEVICE, PRECISION, WEIGHTS, open_reader
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Alternative, Prediction
@@ -28,7 +29,7 @@ def read(
     images: Annotated[
         list[str], typer.Argument(help="Image files, folders of them, or globs; - is a list of files, from stdin.")
     ],
-    weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
+    weights: Annotated[str | None, typer.Option(help=WEIGHTS)] = None,
     lexicon: Annotated[
         str | None,
         typer.Option(
@@ -49,6 +50,10 @@ def read(
     language_model: Annotated[
         Path | None, typer.Option("--lm", help="A language model of characters, made by `lm build`.")
     ] = None,
+    charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
+    upright: Annotated[
+        bool, typer.Option("--upright", help="Read crops more than 1.5 times as high as wide turned either way, too.")
+    ] = False,
     num_best: Annotated[int, typer.Option(min=1, help="Alternatives to print, the likeliest first.")] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON lines, with characters, their places and alternatives.")
@@ -58,14 +63,15 @@ def read(
         Path | None, typer.Option(help="A folder for the crops with their characters and text drawn over them.")
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
+    precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
 ) -> None:
     """Read cropped word images: prints path, text and confidence.
 
     An unreadable file is named on stderr, the others are read all the same, and the exit code is 1.
     """
     paths = list(_expand(images))
-    from grcnn_ocr.reading import Recognizer, batched, decode_options
+    from grcnn_ocr.reader import decode_options
     from grcnn_ocr.text.lexicon import Lexicon
     from grcnn_ocr.text.ngram import NGram
 
@@ -77,33 +83,29 @@ def read(
         annotate.mkdir(parents=True, exist_ok=True)
     if (open_lexicon or open_gap is not None) and words is None:
         raise ValueError("--open and --open-gap are about a --lexicon; give one")
-    recognizer = Recognizer(weights, device, batch_size)
+    reader = open_reader(weights, device, batch_size, precision, charset).reader
     is_open = open_lexicon or open_gap is not None
     places = as_json or annotate is not None
-    decoder = recognizer.decoder(decode_options(num_best, places, is_open, allow, pattern, model, open_gap))
-    if words is not None:
-        recognizer.check_lexicon(words, len(paths))
+    options = decode_options(num_best, places, is_open, allow, pattern, model, open_gap)
+    found = reader.read_each(paths, words, options, upright)
+    line = _json if as_json else _csv if as_csv else _lines
     num_unreadable = 0
+    results = sys.stdout  # the bar puts another in its place
     if as_csv:
         print("path,text,confidence")
-    for batch in batched(enumerate(paths), recognizer.window):
-        readable: list[tuple[int, Path, Pixels]] = []
-        for index, path in batch:
-            if (pixels := _load_or_report(path)) is None:
+    bar = progress_bar()
+    bar.disable = not errors.is_interactive or results.isatty() or len(paths) <= reader.window
+    with bar:
+        task = bar.add_task("reading", total=len(paths))
+        for number, (path, reading) in enumerate(zip(paths, found, strict=True), start=1):
+            if isinstance(reading, ValueError):
+                errors.print(f"error: {reading}")
                 num_unreadable += 1
             else:
-                readable.append((index, path, pixels))
-        if not readable:
-            continue
-        loaded = [pixels for _, _, pixels in readable]
-        frames = recognizer.recognise(loaded)
-        allowed = None if words is None else [words.words(index) for index, _, _ in readable]
-        predictions = decoder(frames.log_probs, frames.lengths, allowed, loaded)
-        for (index, path, pixels), prediction in zip(readable, predictions, strict=True):
-            line = _json if as_json else _csv if as_csv else _lines
-            print(line(path, prediction), flush=True)
-            if annotate is not None:
-                _write_annotated(annotate / f"{index + 1:06d}_{path.stem}.png", pixels, prediction)
+                print(line(path, reading.prediction), file=results, flush=True)
+                if annotate is not None:
+                    _write_annotated(annotate / f"{number:06d}_{path.stem}.png", *reading)
+            bar.advance(task)
     if num_unreadable:
         errors.print(f"{num_unreadable} of {len(paths)} files could not be read")
         raise typer.Exit(1)
@@ -160,13 +162,3 @@ def _expand(arguments: list[str]) -> Iterator[Path]:
             yield from map(Path, matches)
         else:
             yield path
-
-
-def _load_or_report(path: Path) -> Pixels | None:
-    from grcnn_ocr.reading import load_image
-
-    try:
-        return load_image(path)
-    except ValueError as error:
-        errors.print(f"error: {error}")
-        return None

@@ -10,17 +10,18 @@ from typing import Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
+from grcnn_ocr.cli.readers import DEVICE, WEIGHTS, open_reader
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
 
 def serve(
-    weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
+    weights: Annotated[str | None, typer.Option(help=WEIGHTS)] = None,
     host: Annotated[
         str, typer.Option(help="The address to listen on; by default only this machine can connect.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     max_megabytes: Annotated[
         float, typer.Option(min=0.01, max=1000, help="Of one encoded picture; a request may hold four times as much.")
     ] = 8.0,
@@ -34,25 +35,21 @@ def serve(
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # OpenCV looks at it when it is imported
     import uvicorn
 
-    from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.serve.app import LOOPBACK, create_app
     from grcnn_ocr.serve.limits import MEGABYTE, Limits
 
     limits = Limits(image_bytes=round(max_megabytes * MEGABYTE), images=max_images)
     listener = _listen(host, port)
     is_local = host in LOOPBACK
-    recognizer = Recognizer(weights, device)
-    name = recognizer.config.name
-    app = create_app(recognizer, name, limits, LOOPBACK if is_local else None)
+    reader, name, found_device = open_reader(weights, device)
+    app = create_app(reader, name, limits, LOOPBACK if is_local else None)
     shown = f"[{host}]" if ":" in host else host
     if not is_local:
         errors.print(
             f"warning: {host} is open to other machines, without a password or encryption; put a proxy that has them "
             "in front, or leave --host out"
         )
-    console.print(
-        f"http://{shown}:{listener.getsockname()[1]} reads with {name} on {recognizer.device}; Ctrl+C ends it"
-    )
+    console.print(f"http://{shown}:{listener.getsockname()[1]} reads with {name} on {found_device}; Ctrl+C ends it")
     config = uvicorn.Config(
         app, log_config=None, access_log=False, ws="none", server_header=False, limit_concurrency=256
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grcnn_ocr.cli.console import console, errors
@@ -45,6 +44,8 @@ def train(
     ] = False,
 ) -> None:
     """Train a recogniser or an image classifier; the best and the latest weights go to the run's folder."""
+    import yaml
+
     from grcnn_ocr.config import load_any_config
 
     settings = load_any_config(config, overrides or ())

@@ -80,8 +80,10 @@ class Prediction:
         from_lexicon: whether the text is a word of the lexicon.
         alternatives: the likeliest texts, the reading first; as many as were asked for, or fewer where there are not so
             many.
-        characters: of the reading, after folding, in pixels of the original image; None unless asked for, or if the
-            text cannot be written in the image's frames.
+        characters: of the reading, after folding, in pixels of the original image, turned by `rotation`; None unless
+            asked for, or if the text cannot be written in the image's frames.
+        rotation: degrees clockwise, 0, 90 or 270, by which the image was turned to be read. A span from `left` to
+            `right` then lies along the original's height H: from H - right to H - left if 90, left to right if 270.
     """
 
     text: str
@@ -90,6 +92,7 @@ class Prediction:
     from_lexicon: bool = False
     alternatives: tuple[Alternative, ...] = ()
     characters: tuple[Character, ...] | None = None
+    rotation: int = 0
 
 
 class Decoder:

@@ -38,8 +38,8 @@ class ClassMerging:
         outside = "".join(c for c in self.network.characters if self.charset.unknown(self.charset.fold(c)))
         if outside:
             raise ValueError(
-                f"charset {self.charset.name!r} has nothing for {_shortened(outside)} of the network's; to hold answers "
-                "to certain characters give those as allowed ones"
+                f"charset {self.charset.name!r} has nothing for {_shortened(outside)} of the network's; to hold "
+                "answers to certain characters give those as allowed ones"
             )
         reached = {self.charset.fold(c) for c in self.network.characters}
         if missing := "".join(c for c in self.charset.characters if c not in reached):

@@ -11,7 +11,7 @@ from grcnn_ocr.datasets.words import WordSource, open_words
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
 from grcnn_ocr.evaluation.words import Result, evaluate_words
-from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
@@ -108,7 +108,7 @@ def find_lexicon(name: str, source: WordSource, *folders: Path) -> Lexicon | Non
 
 
 def evaluate_sets(
-    recognizer: Recognizer,
+    recognizer: BaseReader,
     sets: Sequence[WordSet],
     progress: Callable[[int], None] = lambda done: None,
     options: DecodeOptions = PLAIN,

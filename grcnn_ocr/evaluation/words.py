@@ -11,7 +11,8 @@ from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.metrics import Counts, compare
 from grcnn_ocr.evaluation.positions import Overlap, Placing
 from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, Protocol
-from grcnn_ocr.reading import Recognizer, batched
+from grcnn_ocr.loading import batched
+from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.lexicon import Lexicon
 
 
@@ -60,7 +61,7 @@ class Result:
 
 
 def evaluate_words(
-    recognizer: Recognizer,
+    recognizer: BaseReader,
     source: WordSource,
     lexicons: Sequence[Lexicon | None] = (None,),
     protocol: Protocol = ALPHANUMERIC,

@@ -22,7 +22,7 @@ from grcnn_ocr.serve.requests import parse
 from grcnn_ocr.serve.service import Service
 
 if TYPE_CHECKING:
-    from grcnn_ocr.reading import Recognizer
+    from grcnn_ocr.reader import BaseReader
 
 PAGE = Path(__file__).parent / "page"
 ADDRESSES = {
@@ -57,7 +57,7 @@ BODY = {
 
 
 def create_app(
-    recognizer: Recognizer,
+    reader: BaseReader,
     name: str = "model",
     limits: Limits | None = None,
     hosts: Collection[str] | None = LOOPBACK,
@@ -65,13 +65,13 @@ def create_app(
     """Make the application; its lifespan owns the network's thread.
 
     Args:
-        recognizer: whose network is served.
+        reader: whose network is served.
         name: of the weights, for the answers.
         limits: what is accepted.
         hosts: names by which it may be called, so that no page elsewhere gets at it by a name of its own (DNS
             rebinding); None: any.
     """
-    service = Service(recognizer, name, limits or Limits())
+    service = Service(reader, name, limits or Limits())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

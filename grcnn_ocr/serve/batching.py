@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from grcnn_ocr.preprocess import Pixels
-from grcnn_ocr.reading import Frames
+from grcnn_ocr.reader import Frames
 from grcnn_ocr.serve.limits import RefusedError
 
 
@@ -28,7 +28,7 @@ class Batcher:
     while the network is at work are in the next one. Use it as a context manager: it owns a thread.
 
     Args:
-        recognise: runs the network, `Recognizer.recognise`.
+        recognise: runs the network, `BaseReader.recognise`.
         batch_size: images that close a batch; a request is never divided.
         max_waiting: images that may wait.
         patience: in seconds.

@@ -5,18 +5,15 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image
 
+from grcnn_ocr.loading import load_image
 from grcnn_ocr.preprocess import Pixels
-from grcnn_ocr.reading import load_image
 from grcnn_ocr.serve import MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 """What is tried, by Pillow's names; OpenCV turns pictures of other formats differently, or cannot read them."""
-ORIENTATION = 0x0112
-"""The EXIF tag."""
 MEGABYTE = 1_000_000
 
 _decoding = threading.BoundedSemaphore(2)
@@ -109,7 +106,7 @@ def open_picture(data: bytes, limits: Limits, widest: float, pixels_left: int) -
     if _is_animated(header):
         raise RefusedError("animated", f"a {header.format} of several pictures; send the one that is to be read")
     with _decoding:
-        pixels = _decoded(data, header)
+        pixels = _decoded(data)
     if pixels.size != width * height:
         raise RefusedError(
             "undecodable", f"the header says {width} x {height}, the picture is {pixels.shape[1]} x {pixels.shape[0]}"
@@ -146,26 +143,10 @@ def _is_animated(header: Image.Image) -> bool:
         raise RefusedError("undecodable", f"a broken {header.format}") from None
 
 
-def _orientation(header: Image.Image) -> int:
-    """EXIF that cannot be read turns nothing, here as in decoders."""
+def _decoded(data: bytes) -> Pixels:
     try:
-        value: Any = header.getexif().get(ORIENTATION, 1)
-    except Exception:
-        return 1
-    return value if value in range(1, 9) else 1
-
-
-def _has_alpha(header: Image.Image) -> bool:
-    return header.mode in ("RGBA", "LA") or "transparency" in header.info
-
-
-def _decoded(data: bytes, header: Image.Image) -> Pixels:
-    """As `read` does, but for a PNG with transparency and an orientation, which browsers turn and OpenCV does not."""
-    try:
-        if header.format == "PNG" and _has_alpha(header) and _orientation(header) != 1:
-            return load_image(header)
         return load_image(data)
     except MemoryError:
         raise
-    except Exception as error:  # of Pillow, on a truncated PNG, many kinds
+    except Exception as error:  # whatever data from anywhere make a decoder raise
         raise RefusedError("undecodable", str(error)) from None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from grcnn_ocr.preprocess import Pixels
-from grcnn_ocr.reading import decode_options
+from grcnn_ocr.reader import decode_options
 from grcnn_ocr.serve.batching import Batcher
 from grcnn_ocr.serve.limits import Limits, RefusedError, open_picture
 from grcnn_ocr.serve.messages import (
@@ -24,7 +24,7 @@ from grcnn_ocr.serve.requests import Upload
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Decoder, Prediction
-    from grcnn_ocr.reading import Recognizer
+    from grcnn_ocr.reader import BaseReader
 
 WIDEST = 32.0
 """Times as wide as high, for a network that sees every crop at one width."""
@@ -34,17 +34,17 @@ class Service:
     """Answers requests; each in a thread of its own.
 
     Args:
-        recognizer: whose network is served; only the batcher's thread runs it.
+        reader: whose network is served; only the batcher's thread runs it.
         name: of the weights, for the answers.
         limits: what is accepted.
     """
 
-    def __init__(self, recognizer: Recognizer, name: str, limits: Limits) -> None:
-        self.recognizer = recognizer
+    def __init__(self, reader: BaseReader, name: str, limits: Limits) -> None:
+        self.reader = reader
         self.name = name
         self.limits = limits
-        self.batcher = Batcher(recognizer.recognise, max_waiting=limits.waiting)
-        shape = recognizer.preprocessor
+        self.batcher = Batcher(reader.recognise, max_waiting=limits.waiting)
+        shape = reader.preprocessor
         self.widest = shape.widest / shape.height if shape.width == "proportional" else WIDEST
 
     def answer(self, uploads: Sequence[Upload], options: Options) -> Answer:
@@ -69,7 +69,7 @@ class Service:
 
     def describe(self) -> Models:
         """Describe the network and the limits."""
-        decoder = self.recognizer.decoder()
+        decoder = self.reader.decoder()
         model = Model(name=self.name, charset=decoder.charset.characters, open_gap=decoder.calibration.open_gap)
         accepted = {name: getattr(self.limits, name) for name in Accepted.model_fields}
         return Models(models=[model], limits=Accepted(**accepted))
@@ -80,7 +80,7 @@ class Service:
             options.num_best, options.characters, is_open, allowed=options.allowed, open_gap=options.open_gap
         )
         try:
-            return self.recognizer.decoder(wanted)
+            return self.reader.decoder(wanted)
         except ValueError as error:
             raise RefusedError("bad_request", str(error)) from None
 

@@ -1,11 +1,15 @@
 import csv
 import io
 import json
+import os
 from functools import partial
 
 import cv2
+import numpy as np
 import pytest
 from conftest import SAMPLES
+
+from grcnn_ocr.cli.console import errors
 
 FIRST = str(SAMPLES / "000000002.jpg")
 SECOND = str(SAMPLES / "000000007.jpg")
@@ -62,11 +66,68 @@ def test_crops_are_written_with_their_characters(read, tmp_path):
     assert cv2.imread(str(tmp_path / "out" / names[0])).shape[0] >= 96
 
 
+def test_turned_crops_are_read_and_drawn_upright(read, tmp_path):
+    crop = cv2.imread(FIRST)
+    cv2.imwrite(str(tmp_path / "up.png"), cv2.rotate(crop, cv2.ROTATE_90_COUNTERCLOCKWISE))
+    cv2.imwrite(str(tmp_path / "down.png"), cv2.rotate(crop, cv2.ROTATE_90_CLOCKWISE))
+    code, out, _ = read(
+        FIRST, tmp_path / "up.png", tmp_path / "down.png", "--upright", "--json", "--annotate", tmp_path / "out"
+    )
+    records = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and [(r["text"], r["rotation"]) for r in records] == [("clown", 0), ("clown", 90), ("clown", 270)]
+    spans = [[(c["left"], c["right"]) for c in record["characters"]] for record in records]
+    np.testing.assert_allclose(spans, [spans[0]] * 3, atol=1.01)  # a JPEG's gray is not quite a PNG's
+    drawn = [cv2.imread(str(path)) for path in sorted((tmp_path / "out").iterdir())]
+    assert {picture.shape for picture in drawn} == {drawn[0].shape} and drawn[0].shape[1] > drawn[0].shape[0]
+    assert {json.loads(line)["rotation"] for line in read(tmp_path / "up.png", "--json")[1].splitlines()} == {0}
+
+
+def test_lines_of_a_lexicon_stay_with_their_images(read, tmp_path):
+    (tmp_path / "empty.png").write_bytes(b"")
+    images = [FIRST, tmp_path / "empty.png", SECOND, tmp_path / "nowhere.png", FIRST]
+    (tmp_path / "lists.txt").write_text("".join(f"word{n},wort{n}\n" for n in range(5)))
+    code, out, err = read(*images, "--lexicon", tmp_path / "lists.txt", "--batch-size", 1)
+    assert code == 1 and [line.split("\t")[1][-1] for line in out.splitlines()] == list("024")
+    assert "empty.png: the file is empty" in err and "nowhere.png: No such file" in err
+    assert "2 of 5 files could not be read" in err
+
+
+def test_nothing_is_printed_where_a_list_does_not_fit(read, tmp_path):
+    (tmp_path / "lists.txt").write_text("a,b\nc,d\n")
+    code, out, err = read(FIRST, "--lexicon", tmp_path / "lists.txt", "--csv")
+    assert code == 2 and not out and "2 lists for 1 images" in err
+
+
+def test_a_terminal_shows_how_far_many_images_are_and_the_results_stay_whole(read, monkeypatch):
+    monkeypatch.setattr(errors, "is_interactive", True)  # found out when it was imported
+    monkeypatch.setenv("TERM", "xterm")
+    master, slave = os.openpty()
+    with os.fdopen(slave, "w") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        images = [FIRST, SECOND] * 20
+        code, out, _ = read(*images, "--batch-size", 2)
+        assert code == 0 and [line.split("\t")[0] for line in out.splitlines()] == images
+        shown = os.read(master, 1 << 16).decode()
+        assert "reading" in shown and "/40" in shown and FIRST not in shown
+        assert read(FIRST, "--batch-size", 2)[0] == 0
+        terminal.write("nothing")
+        terminal.flush()
+        assert os.read(master, 1 << 16) == b"nothing"  # one image is no reason for a bar
+    os.close(master)
+
+
+def test_a_precision_may_be_chosen(read):
+    rounded, exact = (json.loads(read(FIRST, "--json", *options)[1]) for options in (("--precision", "bf16"), ()))
+    assert rounded["text"] == exact["text"] == "clown"
+    assert rounded["log_likelihood"] != exact["log_likelihood"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--json", "--csv"), "give one of them"),
         (("--open",), "give one"),
+        (("--precision", "int4"), "precision 'int4': expected one of float32, bf16, auto"),
         (("--pattern", "["), "not a regular expression"),
         (("--allow", "é!"), "not in charset"),
         (("--lm", "nothing.npz"), "no language model"),

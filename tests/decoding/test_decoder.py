@@ -32,7 +32,7 @@ def decode(log_probs, lists=None, calibration=Calibration(), **options):  # noqa
 def test_a_prediction_has_the_text_and_its_likelihood():
     log_probs = frames("abca", "cb")
     predictions = decode(log_probs)
-    assert [p.text for p in predictions] == ["abca", "cb"]
+    assert [(p.text, p.rotation) for p in predictions] == [("abca", 0), ("cb", 0)]
     expected = log_likelihoods(log_probs, [8, 8], [[1, 2, 3, 1], [3, 2]], [0, 1])
     assert [p.log_likelihood for p in predictions] == pytest.approx(expected)
     assert [p.confidence for p in predictions] == pytest.approx(np.exp(expected))

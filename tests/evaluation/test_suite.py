@@ -3,6 +3,7 @@ import pytest
 from conftest import WORDS
 
 from grcnn_ocr.cli.evaluate import evaluate
+from grcnn_ocr.cli.readers import Opened
 from grcnn_ocr.config.suite import SetConfig, load_suite
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.evaluation.suite import evaluate_sets, find_lexicon, open_suite
@@ -139,7 +140,7 @@ def test_a_count_that_is_not_the_protocols_is_told(crops, suite):
 def no_network(monkeypatch, tmp_path):
     recognizer = Counting()
     recognizer.charset = CHARSET
-    monkeypatch.setattr("grcnn_ocr.reading.Recognizer", lambda *_: recognizer)
+    monkeypatch.setattr("grcnn_ocr.cli.evaluate.open_reader", lambda *_: Opened(recognizer, "counting", "cpu"))
     monkeypatch.chdir(tmp_path)
 
 

@@ -133,7 +133,9 @@ def test_tiny_preset_overfits_16_words():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(list_configs()) - {"grcl_lstm_tiny", "grcl_lstm_tiny_94", "grcl_lstm_paper"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(list_configs()) - {"grcl_lstm_tiny", "grcl_lstm_tiny_94", "grcl_lstm_paper"})
+)
 def test_preset_overfits_16_words(name):
     labels, readings = overfit(name, max_steps=500, lr=5e-4)
     assert readings == labels

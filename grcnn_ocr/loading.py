@@ -1,0 +1,137 @@
+"""Images from wherever they come: loaded and resized by threads, ahead of whoever reads them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from grcnn_ocr.preprocess import Pixels, Preprocessor, decode, to_grayscale, turned
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    ImageSource = str | Path | bytes | np.ndarray | Image
+
+T = TypeVar("T")
+
+TALL = 1.5
+"""Times as high as wide, above which an image may hold text that was turned."""
+
+_pil_lock = Lock()
+"""A PIL image, which may be given twice, loads itself only once asked."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at an image.
+
+    Attributes:
+        rotation: in degrees clockwise.
+        image: turned by it.
+        resized: for the network.
+    """
+
+    rotation: int
+    image: Pixels
+    resized: Pixels
+
+
+def load_ahead(
+    sources: Sequence[ImageSource], preprocessor: Preprocessor, window: int, upright: bool = False
+) -> Iterator[list[list[View] | ValueError]]:
+    """Yield windows of images, or of why they cannot be loaded; the next is loaded while one is worked on.
+
+    Args:
+        sources: see `load_image`.
+        preprocessor: of the network.
+        window: images that are loaded together.
+        upright: whether a tall image is also turned either way.
+    """
+    if len(sources) == 1:
+        yield [_views(sources[0], preprocessor, upright)]
+        return
+    pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="load")
+    try:
+        loading: list[Any] = []
+        for batch in batched(sources, window):
+            following = [pool.submit(_views, source, preprocessor, upright) for source in batch]
+            if loading:
+                yield [future.result() for future in loading]
+            loading = following
+        if loading:
+            yield [future.result() for future in loading]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def load_image(source: ImageSource) -> Pixels:
+    """Load a path, encoded bytes, a PIL image or an array as grayscale (H, W); several threads may.
+
+    Raises:
+        ValueError: if it cannot be read, naming it.
+    """
+    if isinstance(source, str | Path):
+        try:
+            return decode(Path(source).read_bytes())
+        except (ValueError, OSError) as error:
+            reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            raise ValueError(f"{source}: {reason}") from None
+    if isinstance(source, bytes):
+        return decode(source)
+    if isinstance(source, np.ndarray):
+        return to_grayscale(source)
+    with _pil_lock:
+        return to_grayscale(_pil_to_array(source))
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of `size` items, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _views(source: ImageSource, preprocessor: Preprocessor, upright: bool) -> list[View] | ValueError:
+    """Return an image as it is and, if it is tall and may be turned, turned either way; or why it cannot be loaded."""
+    try:
+        image = load_image(source)
+    except ValueError as error:
+        return error
+    height, width = image.shape
+    rotations = (0, 90, 270) if upright and height > TALL * width else (0,)
+    views = [(rotation, turned(image, rotation)) for rotation in rotations]
+    return [View(rotation, view, preprocessor.resize(view)) for rotation, view in views]
+
+
+def _pil_to_array(image: Any) -> np.ndarray:
+    pil = sys.modules.get("PIL.Image")  # loaded where there is such an image
+    if pil is None or not isinstance(image, pil.Image):
+        raise ValueError(f"an image is a path, bytes, a PIL image or a numpy array; found {type(image).__name__}")
+    from PIL import ImageOps
+
+    try:
+        image = ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError) as error:  # what Pillow raises on a broken picture
+        raise ValueError(f"the PIL image cannot be loaded: {error}") from None
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)
+    if image.mode == "I":  # 32-bit, the mode of a 16-bit PNG in older versions of Pillow
+        return np.asarray(image).clip(0, 65535).astype(np.uint16)
+    if image.mode not in ("1", "L", "RGB", "RGBA"):
+        transparent = image.mode in ("LA", "PA", "RGBa") or "transparency" in image.info
+        image = image.convert("RGBA" if transparent else "RGB")
+    return np.asarray(image)

@@ -1,0 +1,95 @@
+"""`grcnn-ocr read` with a folder that `grcnn-ocr export` wrote."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import SAMPLES
+
+from grcnn_ocr.datasets.words import Subset, open_words
+from grcnn_ocr.export import export_reader
+from grcnn_ocr.weights import find_weights, load_weights
+
+CROPS = [str(SAMPLES / f"00000000{number}.jpg") for number in (2, 3, 7)]
+BLOCKED = """
+import importlib.abc, sys
+
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"torch", "lmdb", "safetensors", "accelerate", "scipy", "onnx",
+                                      "albumentations", "editdistance", "huggingface_hub", "rapidfuzz"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocker())
+from grcnn_ocr.cli import main
+
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "reader"
+    export_reader(load_weights(find_weights()), folder, Subset(open_words(SAMPLES / "labels.tsv"), range(6)))
+    return folder
+
+
+def test_a_folder_is_read_with_without_torch(run, exported, tmp_path):
+    (tmp_path / "words.txt").write_text("Clown\nrecycle\nchild\n")
+    options = ("--lexicon", tmp_path / "words.txt", "--upright", "--json")
+    arguments = ["read", "--weights", exported, *CROPS, *options, "--annotate", tmp_path / "seen"]
+    found = subprocess.run(
+        [sys.executable, "-c", BLOCKED, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    ours, torchs = (
+        [json.loads(line) for line in out.splitlines()] for out in (found.stdout, run("read", *CROPS, *options)[1])
+    )
+    assert [record["text"] for record in ours] == ["Clown", "recycle", "child"]
+    for one, other in zip(ours, torchs, strict=True):
+        assert (one["path"], one["text"], one["rotation"]) == (other["path"], other["text"], other["rotation"])
+        assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-3)
+        assert [c["text"] for c in one["characters"]] == [c["text"] for c in other["characters"]]
+    assert len(list((tmp_path / "seen").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--device", "cuda"), "--device: the reader in"),
+        (("--precision", "float32"), "--precision: the reader in"),
+        (("--precision", "float32", "--device", "cuda"), "--device and --precision: the reader in"),
+    ],
+)
+def test_a_folder_keeps_its_device_and_precision(run, exported, options, message):
+    code, out, err = run("read", "--weights", exported, CROPS[0], *options)
+    assert code == 2 and not out and message in err and str(exported) in err
+    assert "leave them out" in err
+    assert run("read", "--weights", exported, CROPS[0], "--device", "cpu")[0] == 0
+
+
+def test_a_folder_is_evaluated_as_its_weights_are(run, exported):
+    options = ("--data", SAMPLES / "labels.tsv", "--lexicon", "none", "--lexicon", SAMPLES / "lexicon_50.txt")
+    of_folder, of_weights = (
+        run("evaluate", *weights, *options, "--csv", "-") for weights in (("--weights", exported), ())
+    )
+    assert of_folder[0] == of_weights[0] == 0
+
+    rows = [list(csv.DictReader(out.splitlines())) for _, out, _ in (of_folder, of_weights)]
+    assert [[row["images"], row["correct"]] for row in rows[0]] == [[row["images"], row["correct"]] for row in rows[1]]
+    assert len(rows[0]) == 2
+
+
+def test_a_folder_of_other_things_is_an_error(run, tmp_path):
+    code, _, err = run("read", "--weights", tmp_path, CROPS[0])
+    assert code == 2 and "a folder without reader.json; expected a weights file" in err
+
+
+def test_a_folder_named_like_released_weights_does_not_hide_them(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("grcl_lstm_tiny").mkdir()
+    code, out, _ = run("read", "--weights", "grcl_lstm_tiny", CROPS[0])
+    assert code == 0 and out.split("\t")[1] == "clown"
