@@ -29,7 +29,8 @@ def evaluate(
         list[Path] | None,
         typer.Option(
             help="An LMDB, a label file, or the label file of a release; of a classifier, CIFAR's, MNIST's or SVHN's "
-            "files, or folders of pictures. May be repeated. [default: the samples]"
+            "files, or folders of pictures. May be repeated.",
+            show_default="the samples",
         ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help=WEIGHTS)] = None,
@@ -38,14 +39,16 @@ def evaluate(
         typer.Option(
             help="One word a line for all images, or one comma list an image in the data's order; a bare name is also "
             "looked for in the data's release, such as 50, and beside the data. May be repeated; 'none' is "
-            "lexicon-free. [default: none]"
+            "lexicon-free.",
+            show_default="none",
         ),
     ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(
             help="alphanumeric: letters and digits without case. cased: with case. charset: all the network can write. "
-            "Or a published test set's, such as ic03-860. [default: alphanumeric]"
+            "Or a published test set's, such as ic03-860.",
+            show_default="alphanumeric",
         ),
     ] = None,
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,

@@ -45,7 +45,7 @@ def read(
     ] = None,
     allow: Annotated[str | None, typer.Option(help="Characters that may be read, such as 0123456789.")] = None,
     pattern: Annotated[
-        str | None, typer.Option(help="A regular expression that the text must match, such as [a-z]{2}[0-9]{3}.")
+        str | None, typer.Option(help="A regular expression that the text must match, such as \\[a-z]{2}\\[0-9]{3}.")
     ] = None,
     language_model: Annotated[
         Path | None, typer.Option("--lm", help="A language model of characters, made by `lm build`.")

@@ -21,10 +21,10 @@ def synth(
         str | None, typer.Option(help="With --preview: plain words under this effect alone, or `all`, one a line.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the words do not depend on it.")] = 1,
-    words: Annotated[Path | None, typer.Option(help="One word a line. [default: the system's word list]")] = None,
-    fonts: Annotated[list[Path] | None, typer.Option(help="A folder of fonts. [default: the system's]")] = None,
+    words: Annotated[Path | None, typer.Option(help="One word a line.", show_default="the system's word list")] = None,
+    fonts: Annotated[list[Path] | None, typer.Option(help="A folder of fonts.", show_default="the system's")] = None,
     backgrounds: Annotated[
-        list[Path] | None, typer.Option(help="A folder of photos. [default: the system's wallpapers]")
+        list[Path] | None, typer.Option(help="A folder of photos.", show_default="the system's wallpapers")
     ] = None,
     charset: Annotated[str, typer.Option(help="digits, alnum36, alnum62, ascii94, or characters.")] = "alnum36",
     settings: Annotated[Path | None, typer.Option(help="YAML of these and all other settings.")] = None,
@@ -33,10 +33,10 @@ def synth(
         typer.Option("--set", help="key=value over the settings, such as look.curve=0.3 or mix.numbers=1."),
     ] = None,
     color: Annotated[bool, typer.Option("--color", help="In colors, not in grays.")] = False,
-    height: Annotated[int | None, typer.Option(min=4, help="Of every crop. [default: each its own]")] = None,
+    height: Annotated[int | None, typer.Option(min=4, help="Of every crop.", show_default="each its own")] = None,
     png: Annotated[bool, typer.Option("--png", help="Store PNG, not JPEG.")] = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEGs.")] = 90,
-    seed: Annotated[int | None, typer.Option(help="Of everything. [default: 0]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything.", show_default="0")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an LMDB that is already there.")] = False,
 ) -> None:
     """Draw labelled words from fonts: training data without a download.

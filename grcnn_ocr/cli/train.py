@@ -29,7 +29,7 @@ def train(
         typer.Option("--set", help="key=value over the file, such as train.time_budget=20m."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of the run. [default: runs/NAME, then NAME-2, ...]")
+        Path | None, typer.Option(help="Folder of the run.", show_default="runs/NAME, then NAME-2, ...")
     ] = None,
     init: Annotated[
         str | None,

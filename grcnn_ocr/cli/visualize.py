@@ -13,7 +13,7 @@ from grcnn_ocr.cli.console import console, errors
 def visualize(
     image: Annotated[Path, typer.Argument(help="A cropped word.")],
     output: Annotated[
-        Path | None, typer.Option(help="A folder for the pictures. [default: one of the image's name, here]")
+        Path | None, typer.Option(help="A folder for the pictures.", show_default="one of the image's name, here")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
     text: Annotated[str | None, typer.Option(help="A word to ask about in place of the reading.")] = None,

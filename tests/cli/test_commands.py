@@ -310,3 +310,9 @@ def test_the_samples_are_whole():
     for index in range(200):
         assert evaluation.label(index).lower() in lexicon.words(index) and len(set(lexicon.words(index))) == 50
         assert decoded(evaluation, index).size
+
+
+def test_help_shows_brackets_and_defaults(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "such as [a-z]{2}[0-9]{3}" in run("read", "--help")[1]
+    assert "[default: (the samples)]" in run("evaluate", "--help")[1]
