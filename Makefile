@@ -15,6 +15,8 @@ demo: .venv/installed  ## The main job on the samples: reading, evaluation, LMDB
 	rm -rf $(RUN)
 	@echo "--- the released weights read the sample crops"
 	$(BIN)/grcnn-ocr read 'data/samples/00000000*.jpg'
+	@echo "--- likewise, with case and punctuation marks"
+	$(BIN)/grcnn-ocr read --weights grcl_lstm_tiny_94 'data/samples/00000000*.jpg'
 	@echo "--- how well, without and with a list of 50 words for each"
 	$(BIN)/python evaluate.py --lexicon none --lexicon lexicon_50.txt
 	@echo "--- an LMDB of the crops, and a minute of fine-tuning on three quarters of it"

@@ -3,7 +3,7 @@ import json
 
 import pytest
 import torch
-from conftest import SAMPLES
+from conftest import SAMPLES, draw
 from safetensors.torch import save_file
 
 from grcnn_ocr.build import build_model
@@ -93,6 +93,11 @@ def test_released_weights_are_what_their_checksum_says_and_read_the_samples(name
     recognizer = Recognizer(name, "cpu")
     [result] = evaluate_words(recognizer, open_words(SAMPLES / "labels.tsv"))
     assert result.counts.word_accuracy > 0.75
+
+
+@pytest.mark.parametrize("text", ["HELLO", "hello", "it's", "$5.99", "50%", "Open!"])
+def test_the_network_of_94_characters_reads_case_and_punctuation(text):
+    assert Recognizer("grcl_lstm_tiny_94", "cpu").read(draw(text)).text == text
 
 
 def test_half_precision_halves_the_file_and_hardly_changes_the_network(small_config, tmp_path):
