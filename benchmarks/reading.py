@@ -8,7 +8,8 @@ that are released. Times are of `read` and `read_many` on encoded images: decodi
 Presets without released weights are drawn at random; their speed is that of trained ones.
 
 `--peers` measures Tesseract (one process over a list of images) and PP-OCRv4 (rapidocr-onnxruntime, its recogniser
-alone), the latter by a Python interpreter of its own, `--peer-python`; it says so if they are not installed.
+alone), the latter by a Python interpreter of its own, `--peer-python`, and at the fastest of several batch sizes, which
+its row names; it says so if they are not installed.
 """
 
 from __future__ import annotations

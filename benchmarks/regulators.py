@@ -79,7 +79,8 @@ def main() -> None:
             epochs = arguments.epochs
             if epochs is None:
                 with TemporaryDirectory() as folder:
-                    trial = train(network, [*settings, f"train.steps={TRIAL_STEPS}"], Path(folder))[1]
+                    trial_settings = [*settings, f"train.steps={TRIAL_STEPS}", "data.validation=holdout"]
+                    trial = train(network, trial_settings, Path(folder))[1]
                 steps = round(60 * arguments.cpu_minutes / trial.of_a_step())
             else:
                 steps = None

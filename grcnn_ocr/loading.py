@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -124,9 +125,11 @@ def _pil_to_array(image: Any) -> np.ndarray:
     from PIL import ImageOps
 
     try:
+        image.load()
+    except Exception as error:  # Pillow raises many kinds on a broken picture, an AssertionError on a closed one
+        raise ValueError(f"the PIL image cannot be loaded: {str(error) or 'its file is closed'}") from None
+    with suppress(Exception):  # EXIF that cannot be read turns nothing
         image = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError) as error:  # what Pillow raises on a broken picture
-        raise ValueError(f"the PIL image cannot be loaded: {error}") from None
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)
     if image.mode == "I":  # 32-bit, the mode of a 16-bit PNG in older versions of Pillow

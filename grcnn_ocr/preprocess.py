@@ -113,7 +113,11 @@ def decode(data: bytes) -> Pixels:
     if _may_have_alpha(data):
         image = imdecode(data, cv2.IMREAD_UNCHANGED)
         if image.ndim == 3 and image.shape[2] == 4:
-            return _oriented(to_grayscale(cv2.cvtColor(image, cv2.COLOR_BGRA2RGBA)), _orientation(data))
+            rgba = np.ascontiguousarray(image[:, :, (2, 1, 0, 3)])
+            return _oriented(to_grayscale(rgba), _orientation(data))
+    if data.startswith((PNG, b"RIFF")):  # OpenCV turns a WebP from 4.13 on
+        gray = to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION))
+        return _oriented(gray, _orientation(data))
     return to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
@@ -214,10 +218,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _orientation(data: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8, of a PNG or a WebP.
-
-    OpenCV applies it to pictures that it decodes without their transparency, and to a TIFF always.
-    """
+    """Return the EXIF orientation, 1 to 8, of a PNG or a WebP; that of JPEG and TIFF OpenCV applies itself."""
     exif = next((bytes(content) for name, content in _chunks(data) if name in (b"eXIf", b"EXIF")), b"")
     exif = exif.removeprefix(b"Exif\0\0")
     order = ">" if exif.startswith(b"MM") else "<"

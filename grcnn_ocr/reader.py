@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ class BaseReader(ABC):
         calibration: of its confidence.
         batch_size: images a forward pass.
         charset: the one to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
-            network's. See `ClassMerging`.
+            network's. See `ClassMerging`. The calibration stays that of the network's own.
 
     Raises:
         ValueError: on no images a forward pass, or a charset that the network's does not fold to.
@@ -142,9 +143,11 @@ class BaseReader(ABC):
         if lexicon is not None and not isinstance(lexicon, Lexicon):
             lexicon = Lexicon.shared(lexicon)
         predictions = []
-        for found in self.read_each(list(images), lexicon, options, upright):
+        images = list(images)
+        for number, found in enumerate(self.read_each(images, lexicon, options, upright), start=1):
             if isinstance(found, ValueError):
-                raise found
+                is_named = isinstance(images[number - 1], str | Path)
+                raise found if is_named or len(images) == 1 else ValueError(f"image {number} of {len(images)}: {found}")
             predictions.append(found.prediction)
         return predictions
 

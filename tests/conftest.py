@@ -64,6 +64,18 @@ def crops(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory) -> Path:
+    """The folder of a reader that the released weights were exported to."""
+    from grcnn_ocr.datasets.words import Subset, open_words
+    from grcnn_ocr.export import export_reader
+    from grcnn_ocr.weights import find_weights, load_weights
+
+    folder = tmp_path_factory.mktemp("export") / "reader"
+    export_reader(load_weights(find_weights()), folder, Subset(open_words(SAMPLES / "labels.tsv"), range(6)))
+    return folder
+
+
 @pytest.fixture
 def small_config(crops: Path) -> Config:
     """A network that trains in seconds, on the drawn words, in float32."""

@@ -100,6 +100,13 @@ def test_exif_that_is_broken_turns_nothing(block):
     assert decode(data).shape == (20, 60)
 
 
+@pytest.mark.parametrize("samples", [np.int8, np.int16, np.int32, np.float64])
+def test_a_tiff_of_samples_that_are_no_gray_levels_is_an_error(samples):
+    data = cv2.imencode(".tiff", np.full((20, 40, 4), 100, samples))[1].tobytes()
+    with pytest.raises(ValueError, match="an image is uint8|a floating-point image"):
+        decode(data)
+
+
 def test_exif_of_either_byte_order_after_a_large_chunk_is_found():
     picture = Image.fromarray(letter_like(0)).convert("P")
     little = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"

@@ -237,5 +237,16 @@ def test_reading_in_a_smaller_charset_takes_either_case_of_a_word(small_config):
     assert (one.log_likelihood, one.text.lower()) == (other.log_likelihood, other.text.lower())
     assert one.log_likelihood > as_it_is.read(image, [one.text]).log_likelihood
     assert set(plain.read(image).text) <= set(plain.charset.characters)
-    with pytest.raises(ValueError, match="charset 'digits' has nothing for"):
+    with pytest.raises(ValueError, match="charset 'digits' has no one character for"):
         Recognizer(weights, "cpu", charset="digits")
+
+
+def test_a_pil_image_is_turned_only_by_exif_that_can_be_read_and_names_itself_when_closed(tmp_path, recognizer):
+    picture = Image.fromarray(draw("street"))
+    picture.save(tmp_path / "x.png", exif=b"MM")
+    picture.save(tmp_path / "y.png")
+    assert load_image(Image.open(tmp_path / "x.png")).shape == load_image(picture).shape
+    with Image.open(tmp_path / "y.png") as closed:
+        pass
+    with pytest.raises(ValueError, match="image 2 of 2: the PIL image cannot be loaded: .*closed"):
+        recognizer.read_many([picture, closed])

@@ -9,22 +9,13 @@ import cv2
 import pytest
 from conftest import SAMPLES, WORDS, draw
 
-from grcnn_ocr.datasets.words import Subset, open_words
-from grcnn_ocr.export import export_reader
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.runtime import Reader
+from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.text.ngram import NGram
-from grcnn_ocr.weights import find_weights, load_weights
 
 CROPS = sorted(SAMPLES.glob("*.jpg"))[:12]
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("export") / "reader"
-    export_reader(load_weights(find_weights()), folder, Subset(open_words(SAMPLES / "labels.tsv"), range(6)))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +144,12 @@ def test_a_picture_that_cannot_be_read_is_named(exported, tmp_path):
     with pytest.raises(ValueError, match=r"y\.png: No such file"):
         reader.read_many([tmp_path / "x.png", tmp_path / "y.png", tmp_path / "x.png"])
     assert reader.read_many([]) == []
+
+
+def test_an_exported_network_reads_in_a_smaller_charset(exported):
+    letters = Charset("0123456789abcdefghijklmnopqrstuvwxyz"[::-1])  # the same characters in another order
+    plain, other = Reader(exported), Reader(exported, charset=letters)
+    crops = sorted(SAMPLES.glob("*.jpg"))[:8]
+    assert [p.text for p in other.read_many(crops)] == [p.text for p in plain.read_many(crops)]
+    with pytest.raises(ValueError, match="has no one character for"):
+        Reader(exported, charset="digits")

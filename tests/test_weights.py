@@ -10,7 +10,16 @@ from grcnn_ocr.build import build_model
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.evaluation.words import evaluate_words
 from grcnn_ocr.reading import Recognizer
-from grcnn_ocr.weights import DEFAULT, RELEASED, Weights, find_weights, load_weights, released_weights, save_weights
+from grcnn_ocr.weights import (
+    DEFAULT,
+    RELEASED,
+    Weights,
+    config_of,
+    find_weights,
+    load_weights,
+    released_weights,
+    save_weights,
+)
 
 
 def test_one_file_is_enough_to_read_the_same(small_config, tmp_path, crops):
@@ -90,6 +99,7 @@ def test_released_weights_are_what_their_checksum_says_and_read_the_samples(name
     path = released_weights()[name]
     assert hashlib.sha256(path.read_bytes()).hexdigest() == sums[path.name]
     assert (RELEASED / f"{name}.md").is_file()
+    assert config_of(path).name == name
     recognizer = Recognizer(name, "cpu")
     [result] = evaluate_words(recognizer, open_words(SAMPLES / "labels.tsv"))
     assert result.counts.word_accuracy > 0.75

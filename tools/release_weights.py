@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from grcnn_ocr.weights import RELEASED, load_weights, released_weights, save_weights
@@ -17,7 +18,9 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     parser.add_argument("--name", required=True)
     arguments = parser.parse_args()
-    save_weights(RELEASED / f"{arguments.name}.safetensors", load_weights(arguments.weights), half=True)
+    weights = load_weights(arguments.weights)
+    named = replace(weights, config=weights.config.model_copy(update={"name": arguments.name}))
+    save_weights(RELEASED / f"{arguments.name}.safetensors", named, half=True)
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in released_weights().values()]
     (RELEASED / "checksums.txt").write_text("".join(sums), encoding="utf-8")
     print("".join(sums), end="")

@@ -99,8 +99,8 @@ def evaluate(
     errors.print(f"weights: {found}")
     if found.is_file() and config_of(found).task == "classes":
         of_words = {"--lexicon": lexicon, "--protocol": protocol, "--format": data_format, "--suite": suite,
-                    "--html": html, "--show-errors": show_errors, "--charset": charset,
-                    "--precision": precision}  # fmt: skip
+                    "--html": html, "--show-errors": show_errors, "--charset": charset, "--precision": precision,
+                    "--open": open_lexicon, "--nearest": nearest, "--lm": language_model}  # fmt: skip
         if given := [option for option, value in of_words.items() if value]:
             raise ValueError(f"{found} holds an image classifier; only for words: {', '.join(given)}")
         evaluate_classes(found, data or [], {**outputs, "--html": None}, batch_size, device)
@@ -119,11 +119,12 @@ def evaluate(
     for warning in warnings(measurements):
         errors.print(f"warning: {warning}")
     _print_errors(measurements, show_errors)
+    how = ", ".join([str(found), *([f"read in {charset}"] if charset else []), *([precision] if precision else [])])
     texts: dict[str, Callable[[], str]] = {
-        "--markdown": lambda: as_markdown(measurements, str(found)),
+        "--markdown": lambda: as_markdown(measurements, how),
         "--csv": lambda: as_csv(measurements),
-        "--json": lambda: json.dumps(as_json(measurements, str(found)), indent=2) + "\n",
-        "--html": lambda: as_html(measurements, str(found)),
+        "--json": lambda: json.dumps(as_json(measurements, how), indent=2) + "\n",
+        "--html": lambda: as_html(measurements, how),
     }
     if STDOUT not in outputs.values():
         protocols = {words.protocol.name for words in sets}

@@ -8,6 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from glob import glob
 from pathlib import Path
@@ -93,9 +94,9 @@ def read(
     results = sys.stdout  # the bar puts another in its place
     if as_csv:
         print("path,text,confidence")
+    is_shown = errors.is_interactive and not results.isatty() and len(paths) > reader.window
     bar = progress_bar()
-    bar.disable = not errors.is_interactive or results.isatty() or len(paths) <= reader.window
-    with bar:
+    with bar if is_shown else nullcontext():
         task = bar.add_task("reading", total=len(paths))
         for number, (path, reading) in enumerate(zip(paths, found, strict=True), start=1):
             if isinstance(reading, ValueError):

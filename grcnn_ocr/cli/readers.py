@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from grcnn_ocr.reader import BaseReader
     from grcnn_ocr.reading import Precision
 
-WEIGHTS = "A weights file, a released name (see `models`), or a folder that `export` wrote, which needs no torch."
+WEIGHTS = "A weights file, a released name (see `models`), or a folder that `export` wrote."
 DEVICE = "auto, cpu, cuda, ...; of a folder, the cpu."
 CHARSET = (
-    "What to read in, where that is less than the network knows: alnum36, for one, without case and punctuation marks."
+    "What to read in, where that is less than the network knows: alnum36, for one, without case and punctuation marks. "
+    "Confidence stays calibrated for what the network knows."
 )
 PRECISION = "float32, bf16, or auto: bf16 where the device computes in it; a folder has its own. By default float32."
 
@@ -79,8 +80,16 @@ def find_reader(weights: str | None = None) -> Path:
     folder = None if weights is None else Path(weights)
     if folder is not None and (folder / DESCRIPTION).is_file():
         return folder
-    from grcnn_ocr.weights import find_weights
-
+    if folder is not None and folder.name == DESCRIPTION and folder.is_file():
+        return folder.parent
+    try:
+        from grcnn_ocr.weights import find_weights
+    except ImportError as error:
+        given = "no --weights" if folder is None else f"--weights {folder}: no folder that `grcnn-ocr export` wrote"
+        raise ValueError(
+            f"{given}; to read with weights {error.name} is needed, which is not installed: give such a folder, or "
+            "install grcnn-ocr with its dependencies"
+        ) from None
     try:
         return find_weights(weights)
     except ValueError:

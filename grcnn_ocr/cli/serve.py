@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
-from grcnn_ocr.cli.readers import DEVICE, WEIGHTS, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE, PRECISION, WEIGHTS, open_reader
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
@@ -21,7 +21,9 @@ def serve(
         str, typer.Option(help="The address to listen on; by default only this machine can connect.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
+    precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
     max_megabytes: Annotated[
         float, typer.Option(min=0.01, max=1000, help="Of one encoded picture; a request may hold four times as much.")
     ] = 8.0,
@@ -29,7 +31,7 @@ def serve(
 ) -> None:
     """Serve a page to drop crops on, and /read for programs; /docs describes it."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise ValueError(f"serving needs {', '.join(missing)}: pip install 'grcnn-ocr[serve]'")
+        raise ValueError(f"serving needs {', '.join(missing)}: pip install fastapi uvicorn python-multipart")
     from grcnn_ocr.serve import MAX_PIXELS
 
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # OpenCV looks at it when it is imported
@@ -41,7 +43,7 @@ def serve(
     limits = Limits(image_bytes=round(max_megabytes * MEGABYTE), images=max_images)
     listener = _listen(host, port)
     is_local = host in LOOPBACK
-    reader, name, found_device = open_reader(weights, device)
+    reader, name, found_device = open_reader(weights, device, precision=precision, charset=charset)
     app = create_app(reader, name, limits, LOOPBACK if is_local else None)
     shown = f"[{host}]" if ":" in host else host
     if not is_local:

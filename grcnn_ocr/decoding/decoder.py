@@ -72,7 +72,7 @@ class Prediction:
     """What was read.
 
     Attributes:
-        text: the reading, in the characters of the network's charset; with a lexicon the word as the list spells it.
+        text: the reading, in the characters of the charset read in; with a lexicon the word as the list spells it.
             Empty if no text satisfies a pattern.
         confidence: the chance, from 0 to 1, that the text is right: its likelihood, calibrated on validation data
             (`decoding/confidence.py`). With a lexicon it is the chosen word's, so it stays low when no word fits.
@@ -99,7 +99,7 @@ class Decoder:
     """Turns log-probabilities into predictions.
 
     Args:
-        charset: of the network.
+        charset: that the classes of the log-probabilities stand for.
         calibration: of its confidence.
         options: what is wanted.
 

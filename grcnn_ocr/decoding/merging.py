@@ -35,14 +35,14 @@ class ClassMerging:
     charset: Charset
 
     def __post_init__(self) -> None:
-        outside = "".join(c for c in self.network.characters if self.charset.unknown(self.charset.fold(c)))
+        folds = {c: self.charset.fold(c) for c in self.network.characters}
+        outside = "".join(c for c, text in folds.items() if len(text) > 1 or self.charset.unknown(text))
         if outside:
             raise ValueError(
-                f"charset {self.charset.name!r} has nothing for {_shortened(outside)} of the network's; to hold "
-                "answers to certain characters give those as allowed ones"
+                f"charset {self.charset.name!r} has no one character for {_shortened(outside)} of the network's; to "
+                "hold answers to certain characters give those as allowed ones"
             )
-        reached = {self.charset.fold(c) for c in self.network.characters}
-        if missing := "".join(c for c in self.charset.characters if c not in reached):
+        if missing := "".join(c for c in self.charset.characters if c not in folds.values()):
             raise ValueError(
                 f"charset {self.charset.name!r}: the network does not know {_shortened(missing)}, it writes "
                 f"{self.network.name!r}"

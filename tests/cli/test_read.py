@@ -103,16 +103,23 @@ def test_a_terminal_shows_how_far_many_images_are_and_the_results_stay_whole(rea
     monkeypatch.setenv("TERM", "xterm")
     master, slave = os.openpty()
     with os.fdopen(slave, "w") as terminal:
+
+        def shown_until(end: str) -> str:
+            terminal.write(end)
+            terminal.flush()
+            shown = ""
+            while not shown.endswith(end):
+                shown += os.read(master, 1 << 16).decode(errors="replace")
+            return shown
+
         monkeypatch.setattr("sys.stderr", terminal)
         images = [FIRST, SECOND] * 20
         code, out, _ = read(*images, "--batch-size", 2)
         assert code == 0 and [line.split("\t")[0] for line in out.splitlines()] == images
-        shown = os.read(master, 1 << 16).decode()
+        shown = shown_until("end")
         assert "reading" in shown and "/40" in shown and FIRST not in shown
         assert read(FIRST, "--batch-size", 2)[0] == 0
-        terminal.write("nothing")
-        terminal.flush()
-        assert os.read(master, 1 << 16) == b"nothing"  # one image is no reason for a bar
+        assert shown_until("nothing") == "nothing"  # one image is no reason for a bar
     os.close(master)
 
 
@@ -137,3 +144,11 @@ def test_a_precision_may_be_chosen(read):
 def test_options_that_do_not_go_together_are_errors(read, arguments, message):
     code, _, err = read(FIRST, *arguments)
     assert code == 2 and message in err
+
+
+def test_a_list_without_case_is_read_in_a_smaller_charset(read):
+    options = (FIRST, "--weights", "grcl_lstm_tiny_94", "--charset")
+    assert read(*options, "alnum36")[1].split("\t")[1] == "clown"
+    assert read(*options, "ascii94")[1].split("\t")[1] == "CLOWN"
+    code, out, err = read(*options, "digits")
+    assert code == 2 and not out and "has no one character for" in err

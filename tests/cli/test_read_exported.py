@@ -9,10 +9,6 @@ from pathlib import Path
 import pytest
 from conftest import SAMPLES
 
-from grcnn_ocr.datasets.words import Subset, open_words
-from grcnn_ocr.export import export_reader
-from grcnn_ocr.weights import find_weights, load_weights
-
 CROPS = [str(SAMPLES / f"00000000{number}.jpg") for number in (2, 3, 7)]
 BLOCKED = """
 import importlib.abc, sys
@@ -20,7 +16,8 @@ import importlib.abc, sys
 class Blocker(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {"torch", "lmdb", "safetensors", "accelerate", "scipy", "onnx",
-                                      "albumentations", "editdistance", "huggingface_hub", "rapidfuzz"}:
+                                      "albumentations", "editdistance", "huggingface_hub", "rapidfuzz",
+                                      "yaml", "tensorboard"}:
             raise ImportError(f"{name} is blocked")
 
 sys.meta_path.insert(0, Blocker())
@@ -28,13 +25,6 @@ from grcnn_ocr.cli import main
 
 main()
 """
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("export") / "reader"
-    export_reader(load_weights(find_weights()), folder, Subset(open_words(SAMPLES / "labels.tsv"), range(6)))
-    return folder
 
 
 def test_a_folder_is_read_with_without_torch(run, exported, tmp_path):
@@ -54,6 +44,18 @@ def test_a_folder_is_read_with_without_torch(run, exported, tmp_path):
         assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-3)
         assert [c["text"] for c in one["characters"]] == [c["text"] for c in other["characters"]]
     assert len(list((tmp_path / "seen").iterdir())) == 3
+
+
+def test_a_folder_named_by_its_description_is_read_with(run, exported):
+    assert run("read", "--weights", exported / "reader.json", CROPS[0])[1].split("\t")[1] == "clown"
+
+
+def test_without_torch_weights_are_an_error_with_a_remedy(tmp_path):
+    for given in ((), ("--weights", tmp_path)):
+        command = [sys.executable, "-c", BLOCKED, "read", *map(str, given), CROPS[0]]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert found.returncode == 2 and "Traceback" not in found.stderr
+        assert "give such a folder, or install" in " ".join(found.stderr.split())
 
 
 @pytest.mark.parametrize(

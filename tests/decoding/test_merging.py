@@ -47,7 +47,9 @@ def test_the_same_charset_changes_nothing():
 
 
 def test_charsets_that_do_not_go_together_are_errors_that_name_the_characters():
-    with pytest.raises(ValueError, match=r"charset 'digits' has nothing for 'abAB' .*allowed"):
+    with pytest.raises(ValueError, match=r"charset 'digits' has no one character for 'abAB' .*allowed"):
         ClassMerging(CASED, Charset.named("digits"))
+    with pytest.raises(ValueError, match="no one character for 'ﬁ'"):
+        ClassMerging(Charset("fiﬁ"), Charset("fi"))
     with pytest.raises(ValueError, match=r"the network does not know '0', it writes 'custom'"):
         ClassMerging(PLAIN, Charset("1ab0"))

@@ -2,26 +2,14 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from conftest import SAMPLES
 from serve.client import served
 from serve.pictures import CLOWN
 
 pytest.importorskip("fastapi", reason="the serve extra is absent: no test of the server did run")
-from grcnn_ocr.datasets.words import Subset, open_words
-from grcnn_ocr.export import export_reader
 from grcnn_ocr.runtime import Reader
 from grcnn_ocr.serve.app import create_app
-from grcnn_ocr.weights import find_weights, load_weights
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("export") / "reader"
-    export_reader(load_weights(find_weights()), folder, Subset(open_words(SAMPLES / "labels.tsv"), range(6)))
-    return folder
 
 
 def test_an_exported_reader_answers_as_the_network_it_was_made_of(server, exported):
