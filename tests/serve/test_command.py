@@ -54,5 +54,5 @@ def test_addresses_that_cannot_be_had():
 
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr(command, "find_spec", lambda name: None if name == "uvicorn" else object())
-    with pytest.raises(ValueError, match=r"serving needs uvicorn: pip install 'grcnn-ocr\[serve\]'"):
+    with pytest.raises(ValueError, match=r"serving needs uvicorn: pip install fastapi uvicorn python-multipart"):
         command.serve()
