@@ -23,7 +23,8 @@ from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.lexicon import Answer, best_words, writable
 from grcnn_ocr.decoding.nearest import near_words
 from grcnn_ocr.loading import batched
-from grcnn_ocr.reading import Frames, Recognizer
+from grcnn_ocr.reader import Frames
+from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.lexicon import Lexicon
 
 SIZES = (563, 1_000, 10_000, 90_000)

@@ -21,9 +21,9 @@ from heading import print_heading
 
 from grcnn_ocr.build import build_model, build_preprocessor
 from grcnn_ocr.config import load_config
+from grcnn_ocr.loading import load_image
 from grcnn_ocr.models.cost import count_parameters
 from grcnn_ocr.models.recognizer import CTCRecognizer
-from grcnn_ocr.reading import load_image
 from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.visualize.draw import COLOURS, new_figure
 from grcnn_ocr.visualize.fields import Fields, centre_field

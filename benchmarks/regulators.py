@@ -76,15 +76,13 @@ def main() -> None:
                 f"train.validate_every={NEVER}",
                 f"train.seed={seed}",
             ]
-            epochs = arguments.epochs
-            if epochs is None:
+            if arguments.epochs:
+                settings.append(f"train.epochs={arguments.epochs}")
+            else:
                 with TemporaryDirectory() as folder:
                     trial_settings = [*settings, f"train.steps={TRIAL_STEPS}", "data.validation=holdout"]
                     trial = train(network, trial_settings, Path(folder))[1]
-                steps = round(60 * arguments.cpu_minutes / trial.of_a_step())
-            else:
-                steps = None
-            settings += [f"train.epochs={epochs}"] if steps is None else [f"train.steps={steps}"]
+                settings.append(f"train.steps={round(60 * arguments.cpu_minutes / trial.of_a_step())}")
             output = arguments.output / f"{network} {budget} {seed}".replace(", ", " ").replace(" ", "_")
             trainer, watch, result = train(network, settings, output)
             seen = max(watch.seconds) * trainer.settings.batch_size / len(trainer.task.dataset)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from heading import print_heading
 from numpy.typing import NDArray
+from reading import word_accuracy
 
 from grcnn_ocr.datasets.words import open_words
-from grcnn_ocr.evaluation.protocol import ALPHANUMERIC
 from grcnn_ocr.loading import TALL, load_image
 from grcnn_ocr.reading import Recognizer
 
@@ -49,12 +49,10 @@ def main() -> None:
         print(f"| {name} | tall, not turned | {len(tall)} | {as_it_is} | {as_it_is} | {upright} |", flush=True)
 
 
-def share(recognizer: Recognizer, images: Sequence[NDArray[np.uint8]], labels: Sequence[str], upright: bool) -> str:
+def share(recognizer: Recognizer, images: Sequence[NDArray[np.uint8]], labels: list[str], upright: bool) -> str:
     """Return the word accuracy in percent, letters and digits without case."""
-    fold = ALPHANUMERIC.fold
     readings = recognizer.read_many(images, upright=upright)
-    right = sum(fold(reading.text) == fold(label) for reading, label in zip(readings, labels, strict=True))
-    return f"{100 * right / len(labels):.1f}" if labels else "-"
+    return f"{100 * word_accuracy([reading.text for reading in readings], labels):.1f}" if labels else "-"
 
 
 if __name__ == "__main__":

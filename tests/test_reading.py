@@ -13,7 +13,8 @@ from PIL import Image
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import CharsetConfig, load_config
 from grcnn_ocr.decoding.decoder import DecodeOptions
-from grcnn_ocr.reading import Recognizer, load_image
+from grcnn_ocr.loading import load_image
+from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights
 

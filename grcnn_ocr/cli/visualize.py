@@ -23,7 +23,7 @@ def visualize(
     gates.png: the gates of every iteration of every GRCL. fields.png: the pixels that each character hangs on.
     lattice.png: the states of the word over the frames, and the best path through them.
     """
-    from grcnn_ocr.reading import load_image
+    from grcnn_ocr.loading import load_image
     from grcnn_ocr.visualize.draw import draw_fields, draw_gates, draw_lattice
     from grcnn_ocr.visualize.inspection import inspect
     from grcnn_ocr.weights import find_weights, load_weights

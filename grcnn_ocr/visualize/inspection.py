@@ -42,7 +42,7 @@ def inspect(weights: Weights, pixels: Pixels, text: str | None = None) -> Inspec
     Args:
         weights: as trained: the inference form that reading uses has other layers. The network is put into evaluation
             mode.
-        pixels: grayscale (H, W); `reading.load_image` loads one.
+        pixels: grayscale (H, W); `loading.load_image` loads one.
         text: a word to ask about in place of the lexicon-free reading.
 
     Raises:

@@ -23,7 +23,8 @@ from grcnn_ocr.evaluation.calibration import (
     with_unlisted,
     write_calibrated,
 )
-from grcnn_ocr.reading import Frames, Recognizer
+from grcnn_ocr.reader import Frames
+from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights, load_weights, save_weights
 
