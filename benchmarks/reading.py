@@ -3,9 +3,11 @@
     python benchmarks/reading.py --data ../shared/data/ic03/gt.txt --peers
 
 Every preset in every backend, each in a process of its own held to 1 and to 2 cores: the seconds from the start of that
-process to its first answer, the latency of one crop, words a second in batches of 64, and the word accuracy of weights
-that are released. Times are of `read` and `read_many` on encoded images: decoding, resizing, the network, the reading.
-Presets without released weights are drawn at random; their speed is that of trained ones.
+process to its first answer, the latency of one crop, words a second in batches of 64, the share of the cores' peak that
+the network's multiply-adds reach in them, and the word accuracy of weights that are released. Times are of `read` and
+`read_many` on encoded images: decoding, resizing, the network, the reading. The peak is what a large square matrix
+product reaches on the same cores in the same number format. Presets without released weights are drawn at random;
+their speed is that of trained ones.
 
 `--peers` measures Tesseract (one process over a list of images) and PP-OCRv4 (rapidocr-onnxruntime, its recogniser
 alone), the latter by a Python interpreter of its own, `--peer-python`, and at the fastest of several batch sizes, which
@@ -22,6 +24,8 @@ import shutil
 import subprocess
 import sys
 import time
+import timeit
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -85,8 +89,8 @@ def main() -> None:
     calibration = arguments.calibration or Path(__file__).parents[1] / "data" / "samples" / "labels.tsv"
     details = [f"{len(source)} images of {arguments.data}", f"batches of {BATCH_SIZE}", f"int8 by {calibration}"]
     print_heading("Reading on a CPU", *details)
-    print("| network | backend | cores | cold start s | one crop ms | 95 % | words/s | word accuracy |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| network | backend | cores | cold start s | one crop ms | 95 % | words/s | share of peak | word accuracy |")
+    print("|---|---|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         job = {"images": [], "num": arguments.num}
@@ -97,6 +101,7 @@ def main() -> None:
         labels = [source.label(index) for index in range(len(source))]
         for name in arguments.presets or list_configs():
             released = prepare(name, folder, arguments.backends, calibration)
+            job |= {"compare": released, "macs": mean_macs(folder / f"{name}.safetensors", job["images"])}
             for backend in arguments.backends:
                 for cores in arguments.cores:
                     job |= {"weights": str(folder / f"{name}.safetensors"), "readers": str(folder / name)}
@@ -131,6 +136,26 @@ def prepare(name: str, folder: Path, backends: tuple[str, ...], calibration: Pat
     return path is not None
 
 
+def mean_macs(weights: Path, images: list[str]) -> float:
+    """Return the multiply-adds that the network spends on a crop, the mean over all of them."""
+    import torch
+
+    from grcnn_ocr.build import build_preprocessor
+    from grcnn_ocr.models.cost import count_macs
+    from grcnn_ocr.preprocess import decode
+    from grcnn_ocr.weights import load_weights
+
+    loaded = load_weights(weights)
+    preprocessor = build_preprocessor(loaded.config.preprocess)
+    resized = (preprocessor.resize(decode(Path(path).read_bytes())) for path in images)
+    widths = Counter(preprocessor.padded_width(image) for image in resized)
+    costs = {
+        width: count_macs(loaded.model, torch.zeros(1, 1, preprocessor.height, width), torch.tensor([width]))
+        for width in widths
+    }
+    return sum(costs[width] * number for width, number in widths.items()) / len(images)
+
+
 def measure(command: list[str], cores: int) -> dict[str, Any]:
     """Run a worker on so many cores; return what it measured, with the seconds to its first answer."""
     environment = os.environ | {"OMP_NUM_THREADS": str(cores), "BENCHMARK_START": repr(time.time())}
@@ -161,8 +186,24 @@ def work(backend: str, job_file: str) -> None:
     start = time.perf_counter()
     reader.read_many(many)
     rate = len(many) / (time.perf_counter() - start)
-    texts = [prediction.text for prediction in reader.read_many(images)]
-    print(json.dumps({"cold": cold, "single": single[10:], "rate": rate, "texts": texts}))
+    texts = [prediction.text for prediction in reader.read_many(images)] if job["compare"] else []
+    kind = backend.split()[1]
+    share = 2 * job["macs"] * rate / matmul_peak(kind)  # a multiplication and an addition
+    print(json.dumps({"cold": cold, "single": single[10:], "rate": rate, "share": share, "texts": texts}))
+
+
+def matmul_peak(kind: str, size: int = 2048) -> float:
+    """Return the operations a second of a large matrix product: of int8, of bf16, else of float32."""
+    import torch
+
+    if kind == "int8":
+        a = torch.randint(-127, 128, (size, size), dtype=torch.int8)
+        multiply = torch._int_mm
+    else:
+        a = torch.randn(size, size, dtype=torch.bfloat16 if kind == "bf16" else torch.float32)
+        multiply = torch.mm
+    fastest = min(timeit.repeat(lambda: multiply(a, a), number=1, repeat=8))
+    return 2 * size**3 / fastest
 
 
 def open_reader(backend: str, job: dict[str, Any]) -> Any:
@@ -189,7 +230,8 @@ def print_row(name: str, backend: str, cores: int, found: dict[str, Any], labels
     import numpy as np
 
     median, late = (1000 * value for value in np.percentile(found["single"], (50, 95)))
-    figures = f"{found['cold']:.1f} | {median:.1f} | {late:.1f} | {found['rate']:.0f}"
+    share = f"{found['share']:.0%}" if "share" in found else "-"
+    figures = f"{found['cold']:.1f} | {median:.1f} | {late:.1f} | {found['rate']:.0f} | {share}"
     accuracy = "-" if labels is None else f"{100 * word_accuracy(found['texts'], labels):.1f}"
     print(f"| {name} | {backend} | {cores} | {figures} | {accuracy} |", flush=True)
 
@@ -206,7 +248,7 @@ def tesseract(images: list[str], cores: int, labels: list[str]) -> None:
     """Print the row of Tesseract: one line a picture (--psm 8 takes it as one word)."""
     program = shutil.which("tesseract")
     if program is None:
-        print(f"| Tesseract | not installed | {cores} | | | | | |", flush=True)
+        print(f"| Tesseract | not installed | {cores} | | | | | | |", flush=True)
         return
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()[1]
     environment = os.environ | {"OMP_THREAD_LIMIT": str(cores)}
@@ -234,7 +276,7 @@ def paddle(python: str, images: list[str], cores: int, labels: list[str]) -> Non
     """Print the row of PP-OCRv4's recogniser, at the batch size that suits it best."""
     known = subprocess.run([python, "-c", "import rapidocr_onnxruntime"], capture_output=True, check=False)
     if known.returncode:
-        print(f"| PP-OCRv4 | rapidocr-onnxruntime is not installed in {python} | {cores} | | | | | |", flush=True)
+        print(f"| PP-OCRv4 | rapidocr-onnxruntime is not installed in {python} | {cores} | | | | | | |", flush=True)
         return
     by_size = {size: measure([python, "-c", PEER, str(size), *images], cores) for size in PEER_BATCH_SIZES}
     best = max(by_size, key=lambda size: by_size[size]["rate"])
