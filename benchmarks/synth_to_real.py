@@ -2,9 +2,10 @@
 
     python benchmarks/synth_to_real.py --data ../shared/data --words 1060608 --output runs/synth_to_real
 
-Trains `grcl_lstm_tiny` on the word engine, drawn on the fly, and evaluates the averaged weights, lexicon-free, on the
-way. Everything is chosen on IIIT5K's training words; IC03 and IIIT5K test are reported. Options of the training go
-behind `--set`, weights to start from behind `--init`. Two processes of one thread use two cores better than one of two:
+Trains a preset, by default `grcl_lstm_tiny`, on the word engine, drawn on the fly, and evaluates the averaged weights,
+lexicon-free, on the way. Everything is chosen on IIIT5K's training words; IC03 and IIIT5K test are reported. Options of
+the training go behind `--set`, weights to start from behind `--init`. Two processes of one thread use two cores better
+than one of two:
 
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 benchmarks/synth_to_real.py ...
 """
@@ -66,6 +67,7 @@ def main() -> None:
     """Train and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of ic03/ and iiit5k/")
+    parser.add_argument("--preset", default="grcl_lstm_tiny")
     parser.add_argument("--words", type=int, default=1_060_608)
     parser.add_argument("--every", type=int, default=88_384, help="words between two evaluations")
     parser.add_argument("--output", type=Path, default=Path("runs/synth_to_real"))
@@ -81,7 +83,7 @@ def main() -> None:
         f"train.steps={arguments.words // BATCH_SIZE}",
         f"train.validate_every={arguments.every // BATCH_SIZE}",
     ]
-    config = load_config("grcl_lstm_tiny", [*settings, *arguments.overrides])
+    config = load_config(arguments.preset, [*settings, *arguments.overrides])
     report = Report(arguments.data)
     arguments.output.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, arguments.output, arguments.resume, [report], arguments.init)

@@ -33,7 +33,10 @@ def train(
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option(help="Start from these weights, a file or released ones; another charset keeps what both know."),
+        typer.Option(
+            help="Start from these weights, a file or released ones; another charset keeps what both know, and a "
+            "smaller network of GRCLs grows into this one."
+        ),
     ] = None,
     find_lr: Annotated[
         bool, typer.Option("--find-lr", help="Train nothing: try learning rates, write lr.png, suggest one.")

@@ -1,9 +1,11 @@
-"""Starting from a trained network, also one of another charset."""
+"""Starting from a trained network, also a smaller one or one of another charset."""
 
 from __future__ import annotations
 
 import torch
 
+from grcnn_ocr.models.cost import count_parameters
+from grcnn_ocr.models.growing import can_grow, grow
 from grcnn_ocr.models.recognizer import CTCRecognizer
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.weights import load_tensors
@@ -13,12 +15,12 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
     """Copy a trained network's weights; of the head, the rows of the blank and of the characters that both know.
 
     A character that is new starts from its other case, if that is known: S from s, K from k. The rows of all others
-    stay as they were initialised.
+    stay as they were initialised. A smaller network of GRCLs grows before; see `models.growing`.
 
     Args:
         model: initialised in place.
         charset: of `model`.
-        trained: copied from; the same network but for the number of classes.
+        trained: copied from; the same network but for the number of classes, or one that can grow into it.
         known: of `trained`.
         source: names `trained` in errors.
 
@@ -26,9 +28,10 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
         For a person: which characters start from what.
 
     Raises:
-        ValueError: if the networks differ in more than the number of classes.
+        ValueError: if the networks differ in more.
     """
-    tensors = dict(trained.state_dict())
+    grown = grow(trained, model) if can_grow(trained, model) else trained
+    tensors = dict(grown.state_dict())
     rows, borrowed, new = {0: 0}, [], []
     for index, character in enumerate(charset.characters, start=1):
         if character in known.characters:
@@ -46,6 +49,10 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
             tensors[key] = head
     load_tensors(model, tensors, source)
     report = [f"{len(rows) - len(borrowed) - 1} of {len(charset.characters)} characters start as {source} knows them"]
+    if grown is not trained:
+        report.append(
+            f"its {count_parameters(trained):,} parameters grow to {count_parameters(grown):,}, reading as before"
+        )
     if borrowed:
         report.append(f"from their other case: {''.join(borrowed)}")
     if new:

@@ -12,6 +12,10 @@ def with_characters(config, characters: str):
     return config.model_copy(update={"charset": charset})
 
 
+def with_model(config, **values):
+    return config.model_copy(update={"model": config.model.model_copy(update=values)})
+
+
 def pair(config, ours: str, theirs: str):
     found = []
     for characters in (ours, theirs):
@@ -45,9 +49,20 @@ def test_the_head_is_what_has_a_row_a_class(small_config):
 
 def test_another_network_is_an_error_that_names_the_keys(small_config):
     model, charset, _, _ = pair(small_config, "ab", "ab")
-    other = small_config.model_copy(update={"model": small_config.model.model_copy(update={"lstm_features": (8, 8)})})
+    other = with_model(small_config, lstm_features=(24, 24))
     with pytest.raises(ValueError, match=r"sequence\.0\.lstm\.weight_ih_l0 has shape"):
         initialise(model, charset, build_model(other), build_charset(other.charset), "old")
+
+
+def test_a_smaller_network_grows_and_its_characters_are_kept(small_config):
+    large = with_model(with_characters(small_config, "bac"), lstm_features=(24, 40))
+    small = with_characters(small_config, "abc")
+    known, trained, model = build_charset(small.charset), build_model(small), build_model(large)
+    report = initialise(model, build_charset(large.charset), trained, known, "old")
+    assert "3 of 3 characters start as old knows them; its " in report and "parameters grow to" in report
+    images, widths = torch.randn(2, 1, 32, 64), torch.tensor([64, 64])
+    expected, found = (network.eval()(images, widths)[0].log_softmax(2) for network in (trained, model))
+    assert torch.allclose(found, expected[..., [0, 2, 1, 3]], atol=1e-4)
 
 
 def test_training_starts_from_the_weights_and_resumes_without_them(small_config, tmp_path, caplog):
