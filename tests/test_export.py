@@ -91,9 +91,10 @@ def test_int8_gives_way_where_accuracy_is_lost(weights, words, tmp_path, monkeyp
 
     monkeypatch.setattr(folder, "quantise", broken)
     monkeypatch.setattr(folder, "_Readings", AlwaysRight)
-    with pytest.raises(ValueError, match=r"int8 loses more than 0\.3 points .* all convolutions and LSTMs 50\.00"):
+    with pytest.raises(ValueError, match=r"int8 loses more than 0\.3 points .* all convolutions \+ LSTMs 50\.00"):
         folder.export_reader(weights, tmp_path / "reader", words, "int8")
-    assert tried == ["all convolutions and LSTMs", "all convolutions", "inner convolutions"]
+    between = "all convolutions + sums, products, sigmoids, pooling + LSTMs"
+    assert tried == [between, "all convolutions + LSTMs", "all convolutions", "inner convolutions"]
 
 
 def test_a_folder_is_replaced_only_if_it_is_a_reader_and_one_says_so(weights, words, tmp_path):

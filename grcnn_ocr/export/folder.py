@@ -52,8 +52,8 @@ def export_reader(
         weights: they stay as they are.
         folder: to be written.
         words: labelled, for the comparison and, with "int8", for the ranges of values.
-        precision: of the network. "int8" quantises convolutions by channel, and the LSTMs, as far as the accuracy on
-            `words` is kept.
+        precision: of the network. "int8" quantises convolutions by channel, what stands between them, and the LSTMs,
+            as far as the accuracy on `words` is kept.
         overwrite: whether a reader in `folder` is replaced.
 
     Returns:

@@ -72,26 +72,38 @@ def frame_count(num_frames: Callable[[int], int], widest: int) -> FrameCount:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """What is quantised.
+    """What is quantised beside the inner convolutions.
 
     Attributes:
-        lstms: the LSTMs as well: their weights beforehand, their values when they run.
-        ends: the first and the last convolution as well.
+        lstms: the LSTMs: their weights beforehand, their values when they run.
+        between: what stands between convolutions: sums, products, sigmoids, pooling.
+        ends: the first and the last convolution.
     """
 
     lstms: bool
+    between: bool
     ends: bool
 
     def __str__(self) -> str:
-        return ("all" if self.ends else "inner") + " convolutions" + (" and LSTMs" if self.lstms else "")
+        parts = ["all convolutions" if self.ends else "inner convolutions"]
+        parts += ["sums, products, sigmoids, pooling"] * self.between + ["LSTMs"] * self.lstms
+        return " + ".join(parts)
 
 
-QUANTISATIONS = (Quantisation(True, True), Quantisation(False, True), Quantisation(False, False))
+QUANTISATIONS = (
+    Quantisation(lstms=True, between=True, ends=True),
+    Quantisation(lstms=True, between=False, ends=True),
+    Quantisation(lstms=False, between=False, ends=True),
+    Quantisation(lstms=False, between=False, ends=False),
+)
 """In the order they are tried, until the loss is small enough."""
 
 
+_BETWEEN = ("Add", "Mul", "Sigmoid", "Relu", "MaxPool")
+
+
 def quantise(network: bytes, batches: Sequence[NDArray[np.float32]], quantisation: Quantisation) -> bytes:
-    """Return an ONNX network in int8: convolutions by channel, with the ranges that `batches` of images show.
+    """Return an ONNX network in int8: convolutions by channel, and the ranges of values that `batches` of images show.
 
     Weights have all 8 bits: 7, which processors without VNNI instructions would be surer of, lose accuracy.
     """
@@ -118,7 +130,8 @@ def quantise(network: bytes, batches: Sequence[NDArray[np.float32]], quantisatio
     with TemporaryDirectory() as temporary, _without_warnings():
         path = Path(temporary) / "model.onnx"
         quantize_static(
-            loaded, path, Batches(), QuantFormat.QDQ, op_types_to_quantize=["Conv"],
+            loaded, path, Batches(), QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", *(_BETWEEN if quantisation.between else ())],
             nodes_to_exclude=[] if quantisation.ends else [convs[0], convs[-1]],
             activation_type=QuantType.QUInt8, **common,
         )  # fmt: skip
