@@ -94,6 +94,12 @@ def load_image(source: ImageSource) -> Pixels:
         return to_grayscale(_pil_to_array(source))
 
 
+def rotations(image: Pixels, upright: bool) -> tuple[int, ...]:
+    """Return the degrees clockwise by which an image (H, W) is turned to be read: several if it is tall and may be."""
+    height, width = image.shape
+    return (0, 90, 270) if upright and height > TALL * width else (0,)
+
+
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield lists of `size` items, the last one shorter."""
     iterator = iter(items)
@@ -112,9 +118,7 @@ def _views(source: ImageSource, preprocessor: Preprocessor, upright: bool) -> li
         image = load_image(source)
     except ValueError as error:
         return error
-    height, width = image.shape
-    rotations = (0, 90, 270) if upright and height > TALL * width else (0,)
-    views = [(rotation, turned(image, rotation)) for rotation in rotations]
+    views = [(rotation, turned(image, rotation)) for rotation in rotations(image, upright)]
     return [View(rotation, view, preprocessor.resize(view)) for rotation, view in views]
 
 

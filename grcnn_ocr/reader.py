@@ -176,30 +176,24 @@ class BaseReader(ABC):
     ) -> Iterator[Reading | ValueError]:
         first = 0
         for window in load_ahead(images, self.preprocessor, self.window, upright):
-            shown = [
-                (first + number, view)
-                for number, views in enumerate(window)
-                if not isinstance(views, ValueError)
-                for view in views
-            ]
+            numbered = enumerate(window, start=first)
+            shown = [(number, views) for number, views in numbered if not isinstance(views, ValueError)]
             predictions = iter(self._predicted(shown, lexicon, decoder))
             for views in window:
-                if isinstance(views, ValueError):
-                    yield views
-                else:
-                    found = [replace(next(predictions), rotation=view.rotation) for view in views]
-                    yield Reading(views[0].image, max(found, key=lambda prediction: prediction.confidence))
+                yield views if isinstance(views, ValueError) else Reading(views[0].image, next(predictions))
             first += len(window)
 
     def _predicted(
-        self, shown: Sequence[tuple[int, View]], lexicon: Lexicon | None, decoder: Decoder
+        self, shown: Sequence[tuple[int, list[View]]], lexicon: Lexicon | None, decoder: Decoder
     ) -> list[Prediction]:
-        """Read views, each with the number of its image."""
+        """Read images, each given by its number and its views."""
         if not shown:
             return []
-        frames = self._frames([view.resized for _, view in shown])
-        words = None if lexicon is None else [lexicon.words(number) for number, _ in shown]
-        return decoder(frames.log_probs, frames.lengths, words, [view.image for _, view in shown])
+        views = [view for _, each in shown for view in each]
+        frames = self._frames([view.resized for view in views])
+        words = None if lexicon is None else [lexicon.words(number) for number, each in shown for _ in each]
+        found = decoder(frames.log_probs, frames.lengths, words, [view.image for view in views])
+        return surest(found, [[view.rotation for view in each] for _, each in shown])
 
     def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
         """Return what decodes this network's frames.
@@ -241,6 +235,21 @@ class BaseReader(ABC):
             for index, length in zip(batch, lengths, strict=True):
                 frames.lengths[index] = length
         return frames
+
+
+def surest(predictions: Iterable[Prediction], rotations: Iterable[Iterable[int]]) -> list[Prediction]:
+    """Choose among the readings of each image.
+
+    Args:
+        predictions: one for each way an image was turned, image after image.
+        rotations: of each image, the ways; see `loading.rotations`.
+
+    Returns:
+        For each image the most confident reading, the first of equal ones, which says by its `rotation` which it is.
+    """
+    remaining = iter(predictions)
+    readings = [[replace(next(remaining), rotation=rotation) for rotation in ways] for ways in rotations]
+    return [max(ways, key=lambda reading: reading.confidence) for ways in readings]
 
 
 def decode_options(

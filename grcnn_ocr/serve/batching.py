@@ -30,7 +30,7 @@ class Batcher:
     Args:
         recognise: runs the network, `BaseReader.recognise`.
         batch_size: images that close a batch; a request is never divided.
-        max_waiting: images that may wait.
+        max_waiting: images that may wait; a request of more is taken when none do.
         patience: in seconds.
 
     Attributes:
@@ -89,7 +89,7 @@ class Batcher:
         with self._changed:
             if not self._is_open:
                 raise RefusedError("closing", "the server is going down", status=503)
-            if self.num_waiting + len(images) > self.max_waiting:
+            if self._jobs and self.num_waiting + len(images) > self.max_waiting:
                 raise RefusedError("busy", f"{self.num_waiting} images are waiting; try again shortly", status=503)
             self._jobs.append(job)
             self.num_waiting += len(images)

@@ -32,7 +32,8 @@ class Limits:
         words: in one list.
         word_length: characters of a word.
         num_best: alternatives.
-        waiting: images that wait for the network; beyond it requests are told to come back.
+        waiting: images that wait for the network, one read in three ways counted three times; beyond it requests are
+            told to come back.
         requests: handled at once.
         seconds: for a request to arrive.
     """
@@ -55,7 +56,7 @@ class Limits:
 
     @property
     def request_pixels(self) -> int:
-        """Of all pictures of a request."""
+        """Of all pictures of a request, one read in three ways counted three times."""
         return 4 * self.image_pixels
 
 
@@ -80,7 +81,7 @@ def open_picture(data: bytes, limits: Limits, widest: float, pixels_left: int) -
     Args:
         data: the encoded picture.
         limits: what is accepted.
-        widest: the largest ratio of width to height, or of height to width.
+        widest: the largest ratio of width to height, or of height to width: a tall picture may be read turned.
         pixels_left: of those that a request may hold.
 
     Raises:

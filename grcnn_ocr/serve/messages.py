@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from grcnn_ocr.decoding.decoder import Prediction
+from grcnn_ocr.loading import TALL
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -29,6 +30,13 @@ class Options(BaseModel):
     ] = None
     num_best: Annotated[int, Field(ge=1, description="Alternatives wanted.")] = 1
     characters: Annotated[bool, Field(description="Whether to say where each character stands.")] = True
+    upright: Annotated[
+        bool,
+        Field(
+            description=f"Whether a picture more than {TALL} times as high as wide is also read turned by 90 degrees "
+            "either way; the most confident of the three readings is the answer."
+        ),
+    ] = False
 
 
 class JsonRequest(Options):
@@ -66,12 +74,12 @@ class FailedImage(Failure):
 
 
 class CharacterAnswer(BaseModel):
-    """A character of a reading, and its span in pixels of the picture, turned upright."""
+    """A character of a reading, and its span."""
 
     text: str
     confidence: float
-    left: float
-    right: float
+    left: Annotated[float, Field(description="In pixels of the picture, turned by EXIF and by `rotation`.")]
+    right: Annotated[float, Field(description="Likewise; greater than `left`.")]
 
 
 class AlternativeAnswer(BaseModel):
@@ -95,6 +103,13 @@ class ReadImage(BaseModel):
     alternatives: list[AlternativeAnswer]
     characters: Annotated[
         list[CharacterAnswer] | None, Field(description="Null if not asked for, or if the picture is too narrow.")
+    ]
+    rotation: Annotated[
+        int,
+        Field(
+            description="Degrees clockwise, 0, 90 or 270, by which the picture was turned to be read. A span then lies "
+            "down the picture as sent: from height - right to height - left if 90, from left to right if 270."
+        ),
     ]
 
 
@@ -160,6 +175,7 @@ def read_image(name: str, shape: tuple[int, ...], prediction: Prediction) -> Rea
         characters=None
         if prediction.characters is None
         else [CharacterAnswer(**vars(character)) for character in prediction.characters],
+        rotation=prediction.rotation,
     )
 
 

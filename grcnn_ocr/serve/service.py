@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from grcnn_ocr.preprocess import Pixels
-from grcnn_ocr.reader import decode_options
+from grcnn_ocr.loading import rotations
+from grcnn_ocr.preprocess import Pixels, turned
+from grcnn_ocr.reader import decode_options, surest
 from grcnn_ocr.serve.batching import Batcher
 from grcnn_ocr.serve.limits import Limits, RefusedError, open_picture
 from grcnn_ocr.serve.messages import (
@@ -55,9 +56,9 @@ class Service:
         """
         decoder = self._decoder(options)
         words, ignored = self._words(decoder, options)
-        opened = self._open(uploads)
+        opened = self._open(uploads, options.upright)
         pictures = [picture for picture in opened if not isinstance(picture, RefusedError)]
-        read = iter(self._read(pictures, decoder, words))
+        read = iter(self._read(pictures, decoder, words, options.upright))
         results: list[ReadImage | FailedImage] = []
         for upload, picture in zip(uploads, opened, strict=True):
             if isinstance(picture, RefusedError):
@@ -98,7 +99,7 @@ class Service:
             )
         return tuple(options.lexicon), ignored
 
-    def _open(self, uploads: Sequence[Upload]) -> list[Pixels | RefusedError]:
+    def _open(self, uploads: Sequence[Upload], upright: bool) -> list[Pixels | RefusedError]:
         opened: list[Pixels | RefusedError] = []
         pixels_left = self.limits.request_pixels
         for upload in uploads:
@@ -108,15 +109,19 @@ class Service:
                         "not_base64", "not base64 of the standard alphabet, without line breaks or a prefix"
                     )
                 picture = open_picture(upload.data, self.limits, self.widest, pixels_left)
-                pixels_left -= picture.size
+                pixels_left -= picture.size * len(rotations(picture, upright))
                 opened.append(picture)
             except RefusedError as refused:
                 opened.append(refused)
         return opened
 
-    def _read(self, pictures: Sequence[Pixels], decoder: Decoder, words: tuple[str, ...] | None) -> list[Prediction]:
+    def _read(
+        self, pictures: Sequence[Pixels], decoder: Decoder, words: tuple[str, ...] | None, upright: bool
+    ) -> list[Prediction]:
         if not pictures:
             return []
-        frames = self.batcher.submit(pictures).result()
-        lists = None if words is None else [words] * len(pictures)
-        return decoder(frames.log_probs, frames.lengths, lists, pictures)
+        ways = [rotations(picture, upright) for picture in pictures]
+        views = [turned(picture, way) for picture, its_ways in zip(pictures, ways, strict=True) for way in its_ways]
+        frames = self.batcher.submit(views).result()
+        lists = None if words is None else [words] * len(views)
+        return surest(decoder(frames.log_probs, frames.lengths, lists, views), ways)

@@ -33,6 +33,11 @@ def turned(image: Image.Image, kind: str) -> bytes:
     return encoded(image.transpose(Image.Transpose.ROTATE_90), kind, exif=exif)
 
 
+def tall(degrees: int) -> bytes:
+    """Stand on its end, turned clockwise by 90 or 270 degrees; nothing says so."""
+    return encoded(clown().rotate(-degrees, expand=True))
+
+
 def sixteen_bits() -> bytes:
     gray = np.asarray(clown().convert("L")).astype(np.uint16) * 257
     return encoded(Image.fromarray(gray))

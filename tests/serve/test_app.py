@@ -73,6 +73,7 @@ def test_allowed_characters_and_no_places(server):
         ({"num_best": "11"}, 422, "bad_request"),
         ({"nbest": "2"}, 422, "bad_request"),
         ({"pattern": "(a|aa)*"}, 422, "bad_request"),
+        ({"upright": "perhaps"}, 422, "bad_request"),
         ({"open_lexicon": "true"}, 422, "bad_request"),
         ({"open_gap": "nan", "lexicon": "a"}, 422, "bad_request"),
         ({"allowed": "abc", "lexicon": "a"}, 422, "bad_request"),

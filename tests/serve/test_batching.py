@@ -86,6 +86,18 @@ def test_more_than_may_wait_is_refused():
         assert answers(waits) == [2, 3]
 
 
+def test_a_request_of_more_than_may_wait_is_taken_when_none_do():
+    network = Network()
+    with Batcher(network, max_waiting=2) as batcher:
+        batcher.submit([image(1)])
+        assert network.entered.wait(60)
+        waits = batcher.submit([image(value) for value in (2, 3, 4)])
+        with pytest.raises(RefusedError, match="3 images are waiting"):
+            batcher.submit([image(5)])
+        network.gate.set()
+        assert answers(waits) == [2, 3, 4]
+
+
 def test_closing_answers_what_waits_and_takes_no_more():
     network = Network()
     with Batcher(network) as batcher:

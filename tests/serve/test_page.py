@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import SAMPLES
 from serve.browser import Browser
-from serve.pictures import CLOWN, clown, encoded, turned
+from serve.pictures import CLOWN, clown, encoded, tall, turned
 
 pytest.importorskip("fastapi", reason="the serve extra is absent: no test of the server did run")
 CHROMIUM = shutil.which("chromium")
@@ -138,6 +138,50 @@ def test_turned_pictures_have_their_boxes_over_them(page, tmp_path, kind):
     if kind != "TIFF":
         natural = page.run("(i => [i.naturalWidth, i.naturalHeight])(document.querySelector('.picture img'))")
         assert natural == [226, 58]
+
+
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_tall_crops_are_read_turned_with_boxes_where_their_characters_stand(page, tmp_path, recognizer, degrees):
+    file = tmp_path / "tall.png"
+    file.write_bytes(tall(degrees))
+    page.choose("#files", file, SAMPLES / "000000002.jpg")
+    page.wait(IDLE)
+    assert texts(page)[0] != "clown"
+    page.run("document.querySelector('#upright').click()")
+    page.wait("document.querySelector('.text').textContent === 'clown'")
+    page.wait(IDLE)
+    assert f"58 x 226, read turned by {360 - degrees}°" in page.run("document.querySelector('.name').textContent")
+    prediction = recognizer.read(file, characters=True, upright=True)
+    assert prediction.rotation == 360 - degrees
+    boxes = page.run("""(() => {
+        const card = document.querySelector(".card");
+        const image = card.querySelector("img").getBoundingClientRect();
+        const room = card.getBoundingClientRect();
+        return [...card.querySelectorAll(".boxes span")].map(box => {
+            const at = box.getBoundingClientRect();
+            const label = box.firstChild.getBoundingClientRect();
+            return [box.textContent, (at.top - image.top) * 226 / image.height,
+                    (at.bottom - image.top) * 226 / image.height, at.left - image.left, at.right - image.right,
+                    image.right <= label.left && label.right <= room.right &&
+                    Math.abs(label.top + label.bottom - at.top - at.bottom) < 4];
+        });
+    })()""")
+    assert [box[0] for box in boxes] == list("clown")
+    for (_, top, bottom, before, behind, has_label), character in zip(boxes, prediction.characters, strict=True):
+        span = (character.left, character.right)
+        if prediction.rotation == 90:
+            span = (226 - character.right, 226 - character.left)
+        assert (top, bottom) == pytest.approx(span, abs=1)
+        assert (before, behind) == pytest.approx((0, 0), abs=1) and has_label
+    wide = page.run("""(() => {
+        const picture = document.querySelectorAll(".picture")[1];
+        const box = picture.querySelector(".boxes span").getBoundingClientRect();
+        return [picture.className, box.height - picture.querySelector("img").getBoundingClientRect().height];
+    })()""")
+    assert wide == ["picture", pytest.approx(0, abs=1)]
+    page.run("document.querySelector('#upright').click()")
+    page.wait("document.querySelector('.text').textContent !== 'clown'")
+    assert page.run("document.querySelector('.picture').className") == "picture"
 
 
 def test_more_pictures_than_a_request_may_hold(page, tmp_path):

@@ -2,6 +2,7 @@
 
 const PATIENCE = 300; // milliseconds after the last key
 const HEIGHT = 110; // pixels that a crop is shown at, if there is room
+const TALLEST = 300; // the most for one that is higher than wide
 const DEFAULT_GAP = 5; // nats, where the weights hold none of their own
 const find = (id) => document.getElementById(id);
 
@@ -46,6 +47,7 @@ async function start() {
   });
   find("open").addEventListener("change", readAll);
   find("open").disabled = !words();
+  find("upright").addEventListener("change", readAll);
   find("clear").addEventListener("click", () => cards.slice().forEach(remove));
   try {
     const facts = await ask("models", {});
@@ -90,7 +92,8 @@ function add(files) {
 
 function fit(element, width, height) {
   const picture = element.querySelector(".picture");
-  picture.style.width = `${Math.round(Math.min(width * HEIGHT / height, Math.max(width, 720)))}px`;
+  const shown = Math.min(HEIGHT * Math.max(height / width, 1), TALLEST);
+  picture.style.width = `${Math.round(Math.min(width * shown / height, Math.max(width, 720)))}px`;
 }
 
 function remove(card) {
@@ -169,6 +172,7 @@ function form(part) {
     data.append("images", sent, file.name || "pasted");
   }
   data.append("num_best", "3");
+  if (find("upright").checked) data.append("upright", "true");
   if (words()) {
     data.append("lexicon", find("words").value);
     if (find("open").checked) {
@@ -223,20 +227,29 @@ function fill(element, result) {
     return text;
   });
   part(".others").replaceChildren(...others.flatMap((other, index) => [index ? ", " : "or ", other]));
-  part(".name").textContent = `${result.name}, ${result.width} x ${result.height}`;
+  const turned = result.rotation ? `, read turned by ${result.rotation}°` : "";
+  part(".name").textContent = `${result.name}, ${result.width} x ${result.height}${turned}`;
   fit(element, result.width, result.height); // it may be a picture that browsers do not show
   part("img").style.aspectRatio = `${result.width} / ${result.height}`;
-  part(".boxes").append(...(result.characters ?? []).map((character) => box(character, result.width)));
+  part(".picture").classList.toggle("lying", result.rotation !== 0);
+  part(".boxes").append(...(result.characters ?? []).map((character) => box(character, result)));
 }
 
-function box(character, width) {
+function box(character, { width, height, rotation }) {
   const element = document.createElement("span");
   const label = document.createElement("b");
   label.textContent = character.text;
   element.append(label);
   element.title = `${character.text}: ${(character.confidence * 100).toFixed(1)} %`;
-  element.style.left = `${(100 * character.left) / width}%`;
-  element.style.width = `${(100 * (character.right - character.left)) / width}%`;
+  const size = character.right - character.left;
+  if (rotation) {
+    const top = rotation === 90 ? height - character.right : character.left;
+    element.style.top = `${(100 * top) / height}%`;
+    element.style.height = `${(100 * size) / height}%`;
+  } else {
+    element.style.left = `${(100 * character.left) / width}%`;
+    element.style.width = `${(100 * size) / width}%`;
+  }
   element.style.setProperty("--doubt", `${Math.round(8 + 45 * (1 - character.confidence))}%`);
   grade(element, character.confidence);
   return element;
