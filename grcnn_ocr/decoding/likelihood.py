@@ -37,22 +37,26 @@ def log_likelihoods(
     Returns:
         (N,) log-likelihoods; -inf for a word that cannot be written in the image's frames.
     """
-    rows = np.asarray(images, dtype=np.intp)
-    num_characters = np.array([len(word) for word in words], dtype=np.intp)
-    states, no_skip = extended(words)
-    frames = np.asarray(lengths, dtype=np.intp)[rows]
-    emissions = np.asarray(log_probs, dtype=np.float64)
+    frames = np.asarray(lengths, dtype=np.intp)[list(images)]
+    order = np.argsort(-frames, kind="stable")  # those that end first are the last, and left out from then on
+    frames = frames[order]
+    rows = np.asarray(images, dtype=np.intp)[order]
+    ordered = [words[n] for n in order]
+    num_characters = np.array([len(word) for word in ordered], dtype=np.intp)
+    states, no_skip = extended(ordered)
     alpha = np.full(states.shape, -np.inf)
-    alpha[:, :2] = emissions[rows[:, None], 0, states[:, :2]]
+    alpha[:, :2] = log_probs[rows[:, None], 0, states[:, :2]]
     alpha[num_characters == 0, 1:] = -np.inf
     for t in range(1, int(frames.max(initial=0))):
-        following = advanced(alpha, no_skip) + emissions[rows[:, None], t, states]
-        alpha = following if (t < frames).all() else np.where((t < frames)[:, None], following, alpha)
+        on = slice(np.searchsorted(-frames, -t))  # those of more than t frames
+        alpha[on] = advanced(alpha[on], no_skip[on]) + log_probs[rows[on, None], t, states[on]]
 
-    each = np.arange(len(words))
+    each = np.arange(len(ordered))
     last = alpha[each, 2 * num_characters]
     before = np.where(num_characters > 0, alpha[each, np.maximum(2 * num_characters - 1, 0)], -np.inf)
-    return _log_sum_exp(np.stack([last, before]))
+    found = np.empty(len(ordered))
+    found[order] = _log_sum_exp(np.stack([last, before]))
+    return found
 
 
 def extended(words: Sequence[Sequence[int]]) -> tuple[NDArray[np.intp], Floats]:
