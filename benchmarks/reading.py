@@ -3,11 +3,11 @@
     python benchmarks/reading.py --data ../shared/data/ic03/gt.txt --peers
 
 Every preset in every backend, each in a process of its own held to 1 and to 2 cores: the seconds from the start of that
-process to its first answer, the latency of one crop, words a second in batches of 64, the share of the cores' peak that
-the network's multiply-adds reach in them, and the word accuracy of weights that are released. Times are of `read` and
-`read_many` on encoded images: decoding, resizing, the network, the reading. The peak is what a large square matrix
-product reaches on the same cores in the same number format. Presets without released weights are drawn at random;
-their speed is that of trained ones.
+process to its first answer, the latency of one crop, words a second in batches of 64, the network's operations a second
+in them beside those of a large matrix product of the same number format, measured right after in the same process, and
+the word accuracy of weights that are released. Times are of `read` and `read_many` on encoded images: decoding,
+resizing, the network, the reading. Presets without released weights are drawn at random; their speed is that of trained
+ones.
 
 `--peers` measures Tesseract (one process over a list of images) and PP-OCRv4 (rapidocr-onnxruntime, its recogniser
 alone), the latter by a Python interpreter of its own, `--peer-python`, and at the fastest of several batch sizes, which
@@ -89,8 +89,8 @@ def main() -> None:
     calibration = arguments.calibration or Path(__file__).parents[1] / "data" / "samples" / "labels.tsv"
     details = [f"{len(source)} images of {arguments.data}", f"batches of {BATCH_SIZE}", f"int8 by {calibration}"]
     print_heading("Reading on a CPU", *details)
-    print("| network | backend | cores | cold start s | one crop ms | 95 % | words/s | share of peak | word accuracy |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| network | backend | cores | cold start s | one crop ms | 95 % | words/s | GFLOP/s | of | word accuracy |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         job = {"images": [], "num": arguments.num}
@@ -122,7 +122,8 @@ def prepare(name: str, folder: Path, backends: tuple[str, ...], calibration: Pat
     from grcnn_ocr.config import load_config
     from grcnn_ocr.datasets.words import open_words
     from grcnn_ocr.export import export_reader
-    from grcnn_ocr.weights import Weights, load_weights, released_weights, save_weights
+    from grcnn_ocr.releases import released_weights
+    from grcnn_ocr.weights import Weights, load_weights, save_weights
 
     path = released_weights().get(name)
     torch.manual_seed(0)
@@ -187,9 +188,9 @@ def work(backend: str, job_file: str) -> None:
     reader.read_many(many)
     rate = len(many) / (time.perf_counter() - start)
     texts = [prediction.text for prediction in reader.read_many(images)] if job["compare"] else []
-    kind = backend.split()[1]
-    share = 2 * job["macs"] * rate / matmul_peak(kind)  # a multiplication and an addition
-    print(json.dumps({"cold": cold, "single": single[10:], "rate": rate, "share": share, "texts": texts}))
+    flops = 2 * job["macs"] * rate  # a multiplication and an addition
+    found = {"cold": cold, "single": single[10:], "rate": rate, "flops": flops, "texts": texts}
+    print(json.dumps(found | {"peak": matmul_peak(backend.split()[1])}))
 
 
 def matmul_peak(kind: str, size: int = 2048) -> float:
@@ -230,8 +231,8 @@ def print_row(name: str, backend: str, cores: int, found: dict[str, Any], labels
     import numpy as np
 
     median, late = (1000 * value for value in np.percentile(found["single"], (50, 95)))
-    share = f"{found['share']:.0%}" if "share" in found else "-"
-    figures = f"{found['cold']:.1f} | {median:.1f} | {late:.1f} | {found['rate']:.0f} | {share}"
+    giga = f"{found['flops'] / 1e9:.0f} | {found['peak'] / 1e9:.0f}" if "flops" in found else "- | -"
+    figures = f"{found['cold']:.1f} | {median:.1f} | {late:.1f} | {found['rate']:.0f} | {giga}"
     accuracy = "-" if labels is None else f"{100 * word_accuracy(found['texts'], labels):.1f}"
     print(f"| {name} | {backend} | {cores} | {figures} | {accuracy} |", flush=True)
 
@@ -248,7 +249,7 @@ def tesseract(images: list[str], cores: int, labels: list[str]) -> None:
     """Print the row of Tesseract: one line a picture (--psm 8 takes it as one word)."""
     program = shutil.which("tesseract")
     if program is None:
-        print(f"| Tesseract | not installed | {cores} | | | | | | |", flush=True)
+        print(f"| Tesseract | not installed | {cores} | | | | | | | |", flush=True)
         return
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()[1]
     environment = os.environ | {"OMP_THREAD_LIMIT": str(cores)}
@@ -276,7 +277,7 @@ def paddle(python: str, images: list[str], cores: int, labels: list[str]) -> Non
     """Print the row of PP-OCRv4's recogniser, at the batch size that suits it best."""
     known = subprocess.run([python, "-c", "import rapidocr_onnxruntime"], capture_output=True, check=False)
     if known.returncode:
-        print(f"| PP-OCRv4 | rapidocr-onnxruntime is not installed in {python} | {cores} | | | | | | |", flush=True)
+        print(f"| PP-OCRv4 | rapidocr-onnxruntime is not installed in {python} | {cores} | | | | | | | |", flush=True)
         return
     by_size = {size: measure([python, "-c", PEER, str(size), *images], cores) for size in PEER_BATCH_SIZES}
     best = max(by_size, key=lambda size: by_size[size]["rate"])

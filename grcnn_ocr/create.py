@@ -13,7 +13,8 @@ import torch
 from grcnn_ocr.build import CLASSIFIERS, build_classifier
 from grcnn_ocr.config import ClassesConfig, list_configs, load_any_config, parse_config
 from grcnn_ocr.models.classifiers.classifier import Classifier, FeatureMaps
-from grcnn_ocr.weights import ClassifierWeights, config_of, load_classifier, load_tensors, released_weights
+from grcnn_ocr.releases import released_weights
+from grcnn_ocr.weights import ClassifierWeights, config_of, load_classifier, load_tensors
 
 
 def list_models(pattern: str = "*") -> list[str]:

@@ -26,7 +26,7 @@ class Recognizer(BaseReader):
 
     Args:
         weights: a weights file, the name of released ones, or `Weights` in memory, which are copied; by default the
-            released `weights.DEFAULT`.
+            released `releases.DEFAULT`.
         device: "auto" (a GPU if there is one), or a torch device.
         batch_size: images a forward pass.
         precision: of the network. "bf16" takes half to three quarters of the time on a CPU that computes in it, and

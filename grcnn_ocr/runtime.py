@@ -18,6 +18,7 @@ from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.loading import num_cores
 from grcnn_ocr.preprocess import Preprocessor
 from grcnn_ocr.reader import BaseReader
+from grcnn_ocr.releases import DEFAULT, released_readers
 from grcnn_ocr.text.charset import Charset
 
 FORMAT = "grcnn-ocr-reader/1"
@@ -89,10 +90,10 @@ class ReaderDescription:
 
 
 class Reader(BaseReader):
-    """Reads cropped word images with an exported network.
+    """Reads cropped word images with an exported network, the fastest way on a CPU.
 
     Args:
-        folder: as `grcnn-ocr export` wrote it.
+        folder: as `grcnn-ocr export` wrote it, or the name of a released one; by default `releases.DEFAULT`.
         batch_size: images a forward pass.
         threads: of the network; by default as many as there are cores.
         charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
@@ -101,18 +102,18 @@ class Reader(BaseReader):
         ValueError: if the folder is not one of those, or its network is not the one that it describes.
 
     Example:
-        >>> reader = Reader("reader/")
+        >>> reader = Reader()
         >>> reader.read("sign.png", lexicon=["open", "closed"]).text
     """
 
     def __init__(
         self,
-        folder: str | Path,
+        folder: str | Path = DEFAULT,
         batch_size: int = 64,
         threads: int | None = None,
         charset: str | Charset | None = None,
     ) -> None:
-        self._start(*_open(Path(folder)), batch_size, threads, charset)
+        self._start(*_open(_find(folder)), batch_size, threads, charset)
 
     @classmethod
     def of(
@@ -164,11 +165,21 @@ def start_session(network: bytes, threads: int | None = None) -> Any:
         raise ValueError(f"onnxruntime does not take the network: {str(error).splitlines()[0]}") from None
 
 
+def _find(folder: str | Path) -> Path:
+    """Return the folder of a path or of a released name, which a folder without a reader does not hide."""
+    if (Path(folder) / DESCRIPTION).is_file():
+        return Path(folder)
+    return released_readers().get(str(folder), Path(folder))
+
+
 def _open(folder: Path) -> tuple[ReaderDescription, bytes]:
     """Return what a folder holds, checked."""
     path = folder / DESCRIPTION
     if not path.is_file():
-        raise ValueError(f"no {DESCRIPTION} in {folder}; `grcnn-ocr export` writes such a folder")
+        raise ValueError(
+            f"no {DESCRIPTION} in {folder}; `grcnn-ocr export` writes such a folder (released: "
+            f"{', '.join(released_readers()) or 'none'})"
+        )
     try:
         description = ReaderDescription.from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:

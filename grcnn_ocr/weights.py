@@ -23,13 +23,12 @@ from grcnn_ocr.files import written_aside
 from grcnn_ocr.hub import download, is_hub_id
 from grcnn_ocr.models.classifiers.classifier import Classifier
 from grcnn_ocr.models.recognizer import CTCRecognizer
+from grcnn_ocr.releases import DEFAULT, released_weights
+from grcnn_ocr.storage import Storage, pack, unpack
 
 FORMAT = "grcnn-ocr/1"
-RELEASED = Path(__file__).parent / "released"
 SECTIONS = ("name", "task", "charset", "num_classes", "preprocess", "model")
 """Of the configuration, what reading needs; how the network was trained may be in the words of another version."""
-DEFAULT = "grcl_lstm_tiny"
-"""The released weights that are used unless others are named."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,8 @@ class ClassifierWeights:
     training: dict[str, Any] = field(default_factory=dict)
 
 
-def save_weights(path: Path, weights: Weights | ClassifierWeights, half: bool = False) -> None:
-    """Write a weights file, aside and renamed; with `half`, in float16.
+def save_weights(path: Path, weights: Weights | ClassifierWeights, storage: Storage = "float32") -> None:
+    """Write a weights file, aside and renamed; see `storage` for the kinds of it.
 
     Raises:
         ValueError: if it cannot be written, as on a full disk.
@@ -73,12 +72,9 @@ def save_weights(path: Path, weights: Weights | ClassifierWeights, half: bool = 
         header["calibration"] = json.dumps(asdict(weights.calibration))
     else:
         header["classes"] = json.dumps(weights.classes)
-    tensors = {key: value.detach().cpu().contiguous() for key, value in weights.model.state_dict().items()}
-    if half:
-        tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
     try:
         with written_aside(path) as aside:
-            save_file(tensors, aside, header)
+            save_file(pack(weights.model.state_dict(), storage), aside, header)
     except SafetensorError as error:
         raise ValueError(f"{path} could not be written: {error}") from None
 
@@ -166,8 +162,8 @@ def _read(path: Path) -> tuple[AnyConfig, dict[str, str], dict[str, Tensor]]:
     """Return configuration, header and tensors of a weights file."""
     with _opened(path) as file:
         header = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    return _config(path, header), header, tensors
+        stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    return _config(path, header), header, unpack(stored)
 
 
 def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> None:
@@ -187,11 +183,6 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> N
     if problems:
         raise ValueError(f"{source} does not fit the model, {len(problems)} keys:\n  " + "\n  ".join(problems))
     model.load_state_dict(tensors)
-
-
-def released_weights() -> dict[str, Path]:
-    """Return the weights files that come with the package, by name."""
-    return {path.stem: path for path in sorted(RELEASED.glob("*.safetensors"))}
 
 
 def find_weights(name: str | Path | None = None) -> Path:

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from conftest import SAMPLES, WORDS, draw
 
+from grcnn_ocr.loading import load_image
 from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.releases import DEFAULT, released_readers
 from grcnn_ocr.runtime import Reader
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
@@ -54,6 +57,25 @@ def test_reads_with_a_language_model_and_one_by_one(exported, recognizer):
     together = reader.read_many(CROPS[:4], language_model=model)
     assert [p.text for p in together] == [p.text for p in recognizer.read_many(CROPS[:4], language_model=model)]
     assert [p.text for p in together] == [reader.read(crop, language_model=model).text for crop in CROPS[:4]]
+
+
+@pytest.mark.parametrize("name", released_readers())
+def test_a_released_reader_is_its_weights(name):
+    reader, recognizer = Reader(name, threads=1), Recognizer(name, "cpu")
+    assert reader.description.name == name and reader.description.precision == "float32"
+    assert (reader.charset, reader.calibration) == (recognizer.charset, recognizer.calibration)
+    assert reader.preprocessor == recognizer.preprocessor
+    images = [load_image(crop) for crop in CROPS]
+    ours, torchs = reader.recognise(images), recognizer.recognise(images)
+    assert ours.lengths == torchs.lengths
+    for row, other, length in zip(ours.log_probs, torchs.log_probs, ours.lengths, strict=True):
+        np.testing.assert_allclose(row[:length], other[:length], atol=1e-3)
+
+
+def test_without_a_folder_the_released_default_reads():
+    assert Reader().description.name == DEFAULT
+    with pytest.raises(ValueError, match=rf"no reader\.json in nowhere; .*released: {DEFAULT}"):
+        Reader("nowhere")
 
 
 def test_frames_are_the_networks(exported, recognizer):

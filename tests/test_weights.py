@@ -10,14 +10,12 @@ from grcnn_ocr.build import build_model
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.evaluation.words import evaluate_words
 from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.releases import DEFAULT, RELEASED, released_weights
 from grcnn_ocr.weights import (
-    DEFAULT,
-    RELEASED,
     Weights,
     config_of,
     find_weights,
     load_weights,
-    released_weights,
     save_weights,
 )
 
@@ -113,9 +111,26 @@ def test_the_network_of_94_characters_reads_case_and_punctuation(text):
 def test_half_precision_halves_the_file_and_hardly_changes_the_network(small_config, tmp_path):
     weights = Weights(build_model(small_config), small_config)
     save_weights(tmp_path / "whole.safetensors", weights)
-    save_weights(tmp_path / "half.safetensors", weights, half=True)
+    save_weights(tmp_path / "half.safetensors", weights, "float16")
     assert (tmp_path / "half.safetensors").stat().st_size < 0.7 * (tmp_path / "whole.safetensors").stat().st_size
     loaded = load_weights(tmp_path / "half.safetensors").model.state_dict()
     for key, value in weights.model.state_dict().items():
         assert loaded[key].dtype == value.dtype
         torch.testing.assert_close(loaded[key], value, atol=1e-3, rtol=1e-3)
+
+
+def test_int8_weights_are_a_quarter_as_large_and_off_by_half_a_step_of_their_row(small_config, tmp_path):
+    weights = Weights(build_model(small_config), small_config)
+    weights.model.front_end.stem.weight.data[1] = 0
+    save_weights(tmp_path / "whole.safetensors", weights)
+    save_weights(tmp_path / "int8.safetensors", weights, "int8")
+    assert (tmp_path / "int8.safetensors").stat().st_size < 0.6 * (tmp_path / "whole.safetensors").stat().st_size
+    loaded = load_weights(tmp_path / "int8.safetensors").model.state_dict()
+    assert loaded.keys() == weights.model.state_dict().keys()
+    for key, value in weights.model.state_dict().items():
+        if value.ndim < 2:
+            torch.testing.assert_close(loaded[key], value, atol=1e-3, rtol=1e-3)
+            continue
+        off = (loaded[key] - value).abs().flatten(1)
+        step = value.abs().flatten(1).amax(dim=1, keepdim=True) / 127
+        assert (off <= step * (0.5 + 1e-5)).all() and off.max() > 0, key

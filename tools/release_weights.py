@@ -1,6 +1,8 @@
-"""Turn a run's weights into released ones: float16 in grcnn_ocr/released/, with their checksum in checksums.txt.
+"""Turn a run's weights into released ones: small in grcnn_ocr/released/, with their checksum in checksums.txt.
 
-python tools/release_weights.py runs/x/best.safetensors --name grcl_lstm_tiny
+python tools/release_weights.py runs/x/best.safetensors --name grcl_lstm_tiny --reader ../shared/data/iiit5k/train.txt
+
+With --reader, a reader for onnxruntime is exported from the released file, too, and compared with it on these words.
 """
 
 from __future__ import annotations
@@ -10,17 +12,25 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from grcnn_ocr.weights import RELEASED, load_weights, released_weights, save_weights
+from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.export import export_reader
+from grcnn_ocr.releases import RELEASED, released_weights
+from grcnn_ocr.weights import load_weights, save_weights
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--name", required=True)
+    parser.add_argument("--storage", choices=["float16", "int8"], default="float16")
+    parser.add_argument("--reader", type=Path, help="labelled words")
     arguments = parser.parse_args()
     weights = load_weights(arguments.weights)
     named = replace(weights, config=weights.config.model_copy(update={"name": arguments.name}))
-    save_weights(RELEASED / f"{arguments.name}.safetensors", named, half=True)
+    released = RELEASED / f"{arguments.name}.safetensors"
+    save_weights(released, named, arguments.storage)
+    if arguments.reader is not None:
+        export_reader(load_weights(released), RELEASED / arguments.name, open_words(arguments.reader), overwrite=True)
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in released_weights().values()]
     (RELEASED / "checksums.txt").write_text("".join(sums), encoding="utf-8")
     print("".join(sums), end="")

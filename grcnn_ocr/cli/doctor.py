@@ -75,7 +75,8 @@ def doctor(
 
 def _settings(config: str | None, weights: str | None, overrides: Sequence[str]) -> Config:
     from grcnn_ocr.config import load_config
-    from grcnn_ocr.weights import DEFAULT, find_weights, load_weights
+    from grcnn_ocr.releases import DEFAULT
+    from grcnn_ocr.weights import find_weights, load_weights
 
     if weights is None:
         return load_config(config or DEFAULT, overrides)

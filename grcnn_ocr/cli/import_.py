@@ -21,7 +21,7 @@ def import_(
 ) -> None:
     """Turn another project's checkpoint into a weights file.
 
-    Known key layouts: the NeurIPS 2017 release's network (grcl_lstm, grcl_lstm_small) and the
+    Known key layouts: the NeurIPS 2017 release's network (grcl_lstm_paper, grcl_lstm_small) and the
     deep-text-recognition-benchmark's GRCNN (grcl_lstm_dtrb). Weights that the authors' Lua code trained need
     `--set model.front_end.skip=released`. Of the GRCNN classifiers the authors' checkpoints (grcnn55, skgrcnn55, ...,
     perhaps with `--set model.weight_sharing=true` or `--set num_classes=100`).

@@ -47,7 +47,7 @@ def _describe(name: str) -> dict[str, Any]:
     from grcnn_ocr.build import build_model
     from grcnn_ocr.config import load_config
     from grcnn_ocr.models.cost import count_macs, count_parameters
-    from grcnn_ocr.weights import released_weights
+    from grcnn_ocr.releases import released_weights
 
     config = load_config(name)
     model = build_model(config)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import errors, progress_bar
-from grcnn_ocr.cli.readers import CHARSET, DEVICE, PRECISION, WEIGHTS, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, WEIGHTS, open_reader
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Alternative, Prediction
@@ -64,7 +64,7 @@ def read(
         Path | None, typer.Option(help="A folder for the crops with their characters and text drawn over them.")
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
-    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
+    device: Annotated[str | None, typer.Option(help=DEVICE_OR_FASTEST)] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
 ) -> None:
     """Read cropped word images: prints path, text and confidence.

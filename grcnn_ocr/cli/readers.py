@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 WEIGHTS = "A weights file, a released name (see `models`), or a folder that `export` wrote."
 DEVICE = "auto, cpu, cuda, ...; of a folder, the cpu."
+DEVICE_OR_FASTEST = (
+    "auto, cpu, cuda, ... for torch; by default onnxruntime on the cpu, which is faster there, if a reader exported "
+    "from the weights comes with the package, else auto."
+)
 CHARSET = (
     "What to read in, where that is less than the network knows: alnum36, for one, without case and punctuation marks. "
     "Confidence stays calibrated for what the network knows."
@@ -34,7 +39,7 @@ class Opened(NamedTuple):
 
 def open_reader(
     weights: str | None = None,
-    device: str = "auto",
+    device: str | None = "auto",
     batch_size: int = 64,
     precision: str | None = None,
     charset: str | None = None,
@@ -43,7 +48,8 @@ def open_reader(
 
     Args:
         weights: a path, a released name or a hub id; by default the released weights.
-        device: "auto", or a torch device.
+        device: "auto", or a torch device; None: of a released name the reader that was exported from its weights, which
+            is faster on the cpu, if there is one and no precision is asked for, else "auto".
         batch_size: images a forward pass.
         precision: of the network, see `Recognizer`; None: float32, or the folder's.
         charset: see `BaseReader`.
@@ -51,7 +57,8 @@ def open_reader(
     Raises:
         ValueError: if there is nothing to read with, or a folder is asked for another device or precision than its own.
     """
-    found = find_reader(weights)
+    found = (_exported(weights) if device is None and precision is None else None) or find_reader(weights)
+    device = device or "auto"
     if found.is_dir():
         unfit = {"--device": device not in ("auto", "cpu"), "--precision": precision is not None}
         if given := [option for option, is_given in unfit.items() if is_given]:
@@ -67,6 +74,16 @@ def open_reader(
 
     recognizer = Recognizer(found, device, batch_size, cast("Precision", precision or "float32"), charset)
     return Opened(recognizer, recognizer.config.name, str(recognizer.device))
+
+
+def _exported(weights: str | None) -> Path | None:
+    """Return the released reader of a released name, if that is what is meant; without onnxruntime there is none."""
+    from grcnn_ocr.releases import DEFAULT, released_readers
+    from grcnn_ocr.runtime import DESCRIPTION
+
+    name = DEFAULT if weights is None else weights
+    is_other = Path(name).is_file() or (Path(name) / DESCRIPTION).is_file()
+    return None if is_other or find_spec("onnxruntime") is None else released_readers().get(name)
 
 
 def find_reader(weights: str | None = None) -> Path:
@@ -87,8 +104,8 @@ def find_reader(weights: str | None = None) -> Path:
     except ImportError as error:
         given = "no --weights" if folder is None else f"--weights {folder}: no folder that `grcnn-ocr export` wrote"
         raise ValueError(
-            f"{given}; to read with weights {error.name} is needed, which is not installed: give such a folder, or "
-            "install grcnn-ocr with its dependencies"
+            f"{given}; to read with weights torch is needed ({error}): give such a folder, leave --device and "
+            "--precision out, or install grcnn-ocr with its dependencies"
         ) from None
     try:
         return find_weights(weights)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
-from grcnn_ocr.cli.readers import CHARSET, DEVICE, PRECISION, WEIGHTS, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, WEIGHTS, open_reader
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
@@ -22,7 +22,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
-    device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
+    device: Annotated[str | None, typer.Option(help=DEVICE_OR_FASTEST)] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
     max_megabytes: Annotated[
         float, typer.Option(min=0.01, max=1000, help="Of one encoded picture; a request may hold four times as much.")

@@ -34,8 +34,8 @@ def test_models_lists_every_preset_and_classifier_as_json(run):
     assert code == 0 and [preset["name"] for preset in presets] == [*list_configs(), *list_models()]
     lstms, joins = 2 * 26 * 8 * 512 * (512 + 512), 26 * 2 * (512 * 512 + 512 * 37)
     macs = 767_172_608 + lstms + joins
-    assert {preset["name"]: preset for preset in presets}["grcl_lstm"] == {
-        "name": "grcl_lstm", "task": "words", "parameters": 14_266_698, "macs": macs, "input": [1, 32, 100],
+    assert {preset["name"]: preset for preset in presets}["grcl_lstm_paper"] == {
+        "name": "grcl_lstm_paper", "task": "words", "parameters": 14_266_698, "macs": macs, "input": [1, 32, 100],
         "weights": None,
     }  # fmt: skip
     assert {preset["name"]: preset["weights"] for preset in presets}["grcl_lstm_tiny"] == "grcl_lstm_tiny.safetensors"
@@ -215,7 +215,7 @@ def test_import_writes_a_weights_file(run, tmp_path):
     arguments = ("import", tmp_path / "lua.pt", "--model", "grcl_lstm_small", "--output", output)
     assert run(*arguments, "--set", "model.front_end.skip=released")[0] == 0
     assert load_weights(output).config.model.front_end.options["skip"] == "released"
-    code, _, err = run("import", tmp_path / "lua.pt", "--model", "grcl_lstm", "--output", output)
+    code, _, err = run("import", tmp_path / "lua.pt", "--model", "grcl_lstm_paper", "--output", output)
     assert code == 2 and "missing front_end.grcl1.recurrent.1.weight" in err
 
 
