@@ -190,10 +190,15 @@ class BaseReader(ABC):
         if not shown:
             return []
         views = [view for _, each in shown for view in each]
-        frames = self._frames([view.resized for view in views])
-        words = None if lexicon is None else [lexicon.words(number) for number, each in shown for _ in each]
-        found = decoder(frames.log_probs, frames.lengths, words, [view.image for view in views])
-        return surest(found, [[view.rotation for view in each] for _, each in shown])
+        numbers = [number for number, each in shown for _ in each]
+        found: dict[int, Prediction] = {}
+        for batch, log_probs, lengths in self._batches([view.resized for view in views]):
+            words = None if lexicon is None else [lexicon.words(numbers[index]) for index in batch]
+            found |= zip(
+                batch, decoder(log_probs, lengths, words, [views[index].image for index in batch]), strict=True
+            )
+        ways = [[view.rotation for view in each] for _, each in shown]
+        return surest((found[index] for index in range(len(views))), ways)
 
     def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
         """Return what decodes this network's frames.
@@ -215,16 +220,28 @@ class BaseReader(ABC):
         """Turn frames into predictions, greedily or with one list of words an image."""
         return self.decoder()(frames.log_probs, frames.lengths, words)
 
-    def _frames(self, resized: Sequence[Pixels]) -> Frames:
+    def _batches(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], NDArray[np.float32], list[int]]]:
+        """Run the network on images of one padded width together; yield their indices and what it said of them."""
         by_width: dict[int, list[int]] = {}
         for index, image in enumerate(resized):
             by_width.setdefault(self.preprocessor.padded_width(image), []).append(index)
-        found = []
-        for indices in by_width.values():
-            for batch in batched(indices, self.batch_size):
-                pixels, widths = self.preprocessor.stack([resized[index] for index in batch])
-                log_probs, lengths = self._forward(self.preprocessor.normalise(pixels), widths)
-                found.append((batch, log_probs if self.merging is None else self.merging(log_probs), lengths))
+        batches = [batch for indices in by_width.values() for batch in batched(indices, self.batch_size)]
+        for batch, (log_probs, lengths) in zip(
+            batches, self._run([[resized[index] for index in batch] for batch in batches]), strict=True
+        ):
+            yield batch, log_probs if self.merging is None else self.merging(log_probs), lengths
+
+    def _run(self, batches: Sequence[Sequence[Pixels]]) -> Iterable[tuple[NDArray[np.float32], list[int]]]:
+        """Run the network on batches of resized images, each of one padded width; see `_forward`."""
+        return (self._forward(*self._stacked(batch)) for batch in batches)
+
+    def _stacked(self, batch: Sequence[Pixels]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return what `_forward` takes of resized images of one padded width."""
+        pixels, widths = self.preprocessor.stack(batch)
+        return self.preprocessor.normalise(pixels), widths
+
+    def _frames(self, resized: Sequence[Pixels]) -> Frames:
+        found = list(self._batches(resized))
         longest = max(log_probs.shape[1] for _, log_probs, _ in found)
         frames = Frames(
             np.full((len(resized), longest, self.charset.num_classes), -np.inf, np.float32), [0] * len(resized)

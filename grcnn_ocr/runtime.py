@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.loading import num_cores
-from grcnn_ocr.preprocess import Preprocessor
+from grcnn_ocr.preprocess import Pixels, Preprocessor
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.releases import DEFAULT, released_readers
 from grcnn_ocr.text.charset import Charset
@@ -95,7 +98,8 @@ class Reader(BaseReader):
     Args:
         folder: as `grcnn-ocr export` wrote it, or the name of a released one; by default `releases.DEFAULT`.
         batch_size: images a forward pass.
-        threads: of the network; by default as many as there are cores.
+        threads: of the network; by default as many as there are cores: on the batches side by side if there are
+            several, else inside the one.
         charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
 
     Raises:
@@ -134,18 +138,36 @@ class Reader(BaseReader):
     ) -> None:
         super().__init__(description.charset, description.preprocessor, description.calibration, batch_size, charset)
         self.description = description
-        self._session = start_session(network, threads)
+        self._network = network
+        self._threads = num_cores() if threads is None else threads
+        self._session = start_session(network, self._threads)
 
     def num_frames(self, width: int) -> int:
         """Return T for an image of `width` pixels."""
         return int(self.description.frames(width))
 
+    @cached_property
+    def _side_by_side(self) -> tuple[ThreadPoolExecutor, Any]:
+        """As many threads, and a session that runs in whichever of them calls it."""
+        return ThreadPoolExecutor(self._threads, thread_name_prefix="network"), start_session(self._network, 1)
+
+    def _run(self, batches: Sequence[Sequence[Pixels]]) -> Iterable[tuple[NDArray[np.float32], list[int]]]:
+        if self._threads == 1 or len(batches) == 1:
+            return super()._run(batches)
+        pool, session = self._side_by_side
+        return pool.map(lambda batch: self._said(session, *self._stacked(batch)), batches)
+
     def _forward(self, images: NDArray[np.float32], widths: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[int]]:
-        (log_probs,) = self._session.run(["log_probs"], {"images": images})
+        return self._said(self._session, images, widths)
+
+    def _said(
+        self, session: Any, images: NDArray[np.float32], widths: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], list[int]]:
+        (log_probs,) = session.run(["log_probs"], {"images": images})
         return log_probs, self.description.frames(widths).tolist()
 
 
-def start_session(network: bytes, threads: int | None = None) -> Any:
+def start_session(network: bytes, threads: int) -> Any:
     """Return an onnxruntime session of a network on the CPU.
 
     Raises:
@@ -156,7 +178,7 @@ def start_session(network: bytes, threads: int | None = None) -> Any:
     except ImportError:
         raise ValueError("this needs onnxruntime: pip install onnxruntime") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = num_cores() if threads is None else threads
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
