@@ -12,7 +12,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from grcnn_ocr.create import create_model, list_models
-    from grcnn_ocr.reading import Prediction, Recognizer
+    from grcnn_ocr.decoding.decoder import Prediction
+    from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.runtime import Reader
     from grcnn_ocr.text.lexicon import Lexicon
 
@@ -21,7 +22,7 @@ __all__ = ["Lexicon", "Prediction", "Reader", "Recognizer", "__version__", "crea
 _HOME = {
     "Reader": "grcnn_ocr.runtime",
     "Recognizer": "grcnn_ocr.reading",
-    "Prediction": "grcnn_ocr.reading",
+    "Prediction": "grcnn_ocr.decoding.decoder",
     "Lexicon": "grcnn_ocr.text.lexicon",
     "create_model": "grcnn_ocr.create",
     "list_models": "grcnn_ocr.create",

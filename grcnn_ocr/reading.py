@@ -10,13 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from grcnn_ocr.build import build_charset, build_preprocessor
-from grcnn_ocr.decoding.decoder import Prediction
 from grcnn_ocr.models.folding import fold
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.weights import Weights, find_weights, load_weights
-
-__all__ = ["Prediction", "Recognizer", "find_device"]
 
 Precision = Literal["float32", "bf16", "auto"]
 

@@ -6,9 +6,9 @@ from grcnn_ocr.cli.evaluate import evaluate
 from grcnn_ocr.cli.readers import Opened
 from grcnn_ocr.config.suite import SetConfig, load_suite
 from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.decoding.decoder import Prediction
 from grcnn_ocr.evaluation.suite import evaluate_sets, find_lexicon, open_suite
 from grcnn_ocr.reader import Frames
-from grcnn_ocr.reading import Prediction
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
