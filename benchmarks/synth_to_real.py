@@ -67,7 +67,7 @@ def main() -> None:
     """Train and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of ic03/ and iiit5k/")
-    parser.add_argument("--preset", default="grcl_lstm_tiny")
+    parser.add_argument("--preset", default="grcl_lstm_tiny", help="its rate is 2e-3 unless --set train.lr")
     parser.add_argument("--words", type=int, default=1_060_608)
     parser.add_argument("--every", type=int, default=88_384, help="words between two evaluations")
     parser.add_argument("--output", type=Path, default=Path("runs/synth_to_real"))

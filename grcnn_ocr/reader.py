@@ -225,7 +225,8 @@ class BaseReader(ABC):
         by_width: dict[int, list[int]] = {}
         for index, image in enumerate(resized):
             by_width.setdefault(self.preprocessor.padded_width(image), []).append(index)
-        batches = [batch for indices in by_width.values() for batch in batched(indices, self.batch_size)]
+        widths = sorted(by_width, reverse=True)  # what takes longest begins first
+        batches = [batch for width in widths for batch in batched(by_width[width], self.batch_size)]
         for batch, (log_probs, lengths) in zip(
             batches, self._run([[resized[index] for index in batch] for batch in batches]), strict=True
         ):

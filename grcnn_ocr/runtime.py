@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -21,7 +21,7 @@ from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.loading import num_cores
 from grcnn_ocr.preprocess import Pixels, Preprocessor
 from grcnn_ocr.reader import BaseReader
-from grcnn_ocr.releases import DEFAULT, released_readers
+from grcnn_ocr.releases import DEFAULT, RELEASED, released_readers
 from grcnn_ocr.text.charset import Charset
 
 FORMAT = "grcnn-ocr-reader/1"
@@ -93,7 +93,7 @@ class ReaderDescription:
 
 
 class Reader(BaseReader):
-    """Reads cropped word images with an exported network, the fastest way on a CPU.
+    """Reads cropped word images with an exported network: on a CPU the quickest to start, and on single crops.
 
     Args:
         folder: as `grcnn-ocr export` wrote it, or the name of a released one; by default `releases.DEFAULT`.
@@ -112,7 +112,7 @@ class Reader(BaseReader):
 
     def __init__(
         self,
-        folder: str | Path = DEFAULT,
+        folder: str | Path | None = None,
         batch_size: int = 64,
         threads: int | None = None,
         charset: str | Charset | None = None,
@@ -147,20 +147,24 @@ class Reader(BaseReader):
         return int(self.description.frames(width))
 
     @cached_property
-    def _side_by_side(self) -> tuple[ThreadPoolExecutor, Any]:
-        """As many threads, and a session that runs in whichever of them calls it."""
-        return ThreadPoolExecutor(self._threads, thread_name_prefix="network"), start_session(self._network, 1)
+    def _single_threaded(self) -> Any:
+        """A session that runs in whichever thread calls it."""
+        return start_session(self._network, 1)
 
     def _run(self, batches: Sequence[Sequence[Pixels]]) -> Iterable[tuple[NDArray[np.float32], list[int]]]:
-        if self._threads == 1 or len(batches) == 1:
+        if self._threads == 1 or len(batches) == 1 or 2 * len(batches) < self._threads:
             return super()._run(batches)
-        pool, session = self._side_by_side
-        return pool.map(lambda batch: self._said(session, *self._stacked(batch)), batches)
+        return self._side_by_side(batches)
+
+    def _side_by_side(self, batches: Sequence[Sequence[Pixels]]) -> Iterator[tuple[NDArray[np.float32], list[int]]]:
+        session = self._single_threaded
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="network") as pool:  # a forked child would have none
+            yield from pool.map(lambda batch: self._log_probs(session, *self._stacked(batch)), batches)
 
     def _forward(self, images: NDArray[np.float32], widths: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[int]]:
-        return self._said(self._session, images, widths)
+        return self._log_probs(self._session, images, widths)
 
-    def _said(
+    def _log_probs(
         self, session: Any, images: NDArray[np.float32], widths: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], list[int]]:
         (log_probs,) = session.run(["log_probs"], {"images": images})
@@ -175,8 +179,11 @@ def start_session(network: bytes, threads: int) -> Any:
     """
     try:
         import onnxruntime
-    except ImportError:
-        raise ValueError("this needs onnxruntime: pip install onnxruntime") from None
+    except ImportError as error:
+        raise ValueError(
+            f"onnxruntime cannot be imported ({error}): pip install --force-reinstall onnxruntime; or read in torch, "
+            "by `Recognizer` or with --device"
+        ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -187,8 +194,10 @@ def start_session(network: bytes, threads: int) -> Any:
         raise ValueError(f"onnxruntime does not take the network: {str(error).splitlines()[0]}") from None
 
 
-def _find(folder: str | Path) -> Path:
+def _find(folder: str | Path | None) -> Path:
     """Return the folder of a path or of a released name, which a folder without a reader does not hide."""
+    if folder is None:
+        return RELEASED / DEFAULT
     if (Path(folder) / DESCRIPTION).is_file():
         return Path(folder)
     return released_readers().get(str(folder), Path(folder))

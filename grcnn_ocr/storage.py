@@ -9,40 +9,57 @@ and vectors are in float16. The network computes in float32 all the same; its fi
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 Storage = Literal["float32", "float16", "int8"]
-SCALE = ".scale"
+SCALES = ".scales"
 """Follows the key of a tensor in int8, at the scales of its rows."""
 
 
 def pack(tensors: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
-    """Return what a file holds of the tensors of a network."""
+    """Return what a file holds of the tensors of a network.
+
+    Raises:
+        ValueError: on a kind of storage that there is not, or values that are not finite in it.
+    """
+    if storage not in get_args(Storage):
+        raise ValueError(f"storage {storage!r}: expected one of {', '.join(get_args(Storage))}")
     packed = {}
     for key, value in tensors.items():
         value = value.detach().cpu().contiguous()
         if storage == "float32" or not value.is_floating_point():
             packed[key] = value
-        elif storage == "float16" or value.ndim < 2:
-            packed[key] = value.half()
+            continue
+        if storage == "float16" or value.ndim < 2:
+            kept = packed[key] = value.half()
         else:
-            largest = value.abs().flatten(1).amax(dim=1).clamp(min=torch.finfo(torch.float32).tiny)
-            packed[key + SCALE] = largest / 127
-            packed[key] = (value / _column(packed[key + SCALE], value)).round().to(torch.int8)
+            kept = packed[key + SCALES] = (value.abs().flatten(1).amax(dim=1) / 127).clamp(min=1e-30)
+            packed[key] = (value / _column(kept, value)).round().to(torch.int8)
+        if not kept.isfinite().all():
+            raise ValueError(
+                f"{key} does not fit {storage}: its largest value is {value.abs().max():.3g}; keep float32"
+            )
     return packed
 
 
 def unpack(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of a network from what a file holds; those in float16 are as they are."""
-    tensors = {}
+    """Return the tensors of a network from what a file holds; those in float16 are as they are.
+
+    Raises:
+        ValueError: if the scales of a tensor in int8 are not there, or not as many as its rows.
+    """
+    tensors = dict(stored)
     for key, value in stored.items():
-        if value.dtype == torch.int8 and key + SCALE in stored:
-            tensors[key] = value * _column(stored[key + SCALE], value)
-        elif not key.endswith(SCALE):
-            tensors[key] = value
+        if value.dtype != torch.int8:
+            continue
+        scales = tensors.pop(key + SCALES, None)
+        if scales is None or scales.shape != value.shape[:1]:
+            found = "none" if scales is None else f"{tuple(scales.shape)}"
+            raise ValueError(f"{key} {tuple(value.shape)} is in int8: expected as many scales as rows, found {found}")
+        tensors[key] = value * _column(scales, value)
     return tensors
 
 

@@ -163,7 +163,11 @@ def _read(path: Path) -> tuple[AnyConfig, dict[str, str], dict[str, Tensor]]:
     with _opened(path) as file:
         header = file.metadata()
         stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    return _config(path, header), header, unpack(stored)
+    try:
+        tensors = unpack(stored)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}; the file was changed, write or copy it anew") from None
+    return _config(path, header), header, tensors
 
 
 def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> None:
@@ -193,7 +197,7 @@ def find_weights(name: str | Path | None = None) -> Path:
     """
     released = released_weights()
     if name is None:
-        name = DEFAULT
+        return released[DEFAULT]
     if Path(name).is_file():
         return Path(name)
     if str(name) in released:

@@ -1,6 +1,7 @@
 """Reading without torch gives what reading with torch gives."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,46 @@ def test_without_a_folder_the_released_default_reads():
     assert Reader().description.name == DEFAULT
     with pytest.raises(ValueError, match=rf"no reader\.json in nowhere; .*released: {DEFAULT}"):
         Reader("nowhere")
+
+
+def test_the_default_is_not_what_a_folder_of_its_name_holds(exported, tmp_path, monkeypatch):
+    copied(exported, tmp_path / DEFAULT)
+    (tmp_path / DEFAULT / "reader.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert Reader().description.name == DEFAULT
+    with pytest.raises(ValueError, match="cannot be used"):
+        Reader(DEFAULT)
+
+
+def test_batches_side_by_side_are_read_as_one_after_the_other(exported, recognizer):
+    reader = Reader(exported, batch_size=2, threads=3)
+    expected = [prediction.text for prediction in recognizer.read_many(CROPS)]
+    assert [prediction.text for prediction in reader.read_many(CROPS)] == expected
+    stacked = reader._stacked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "_stacked", lambda batch: stacked(batch) if len(batch) == 2 else 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            reader.read_many(CROPS[:11])
+    assert [prediction.text for prediction in reader.read_many(CROPS)] == expected
+
+
+FORKED = """
+import os, sys
+from grcnn_ocr import Reader
+
+reader = Reader(sys.argv[1], batch_size=1, threads=2)
+texts = [p.text for p in reader.read_many(sys.argv[2:])]
+child = os.fork()
+if child == 0:
+    os._exit([p.text for p in reader.read_many(sys.argv[2:])] != texts)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_reads_on(exported):
+    command = [sys.executable, "-c", FORKED, str(exported), *map(str, CROPS[:4])]
+    assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip() == "0"
 
 
 def test_frames_are_the_networks(exported, recognizer):

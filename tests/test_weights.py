@@ -11,6 +11,7 @@ from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.evaluation.words import evaluate_words
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.releases import DEFAULT, RELEASED, released_weights
+from grcnn_ocr.storage import pack, unpack
 from grcnn_ocr.weights import (
     Weights,
     config_of,
@@ -119,7 +120,7 @@ def test_half_precision_halves_the_file_and_hardly_changes_the_network(small_con
         torch.testing.assert_close(loaded[key], value, atol=1e-3, rtol=1e-3)
 
 
-def test_int8_weights_are_a_quarter_as_large_and_off_by_half_a_step_of_their_row(small_config, tmp_path):
+def test_int8_weights_are_smaller_and_off_by_half_a_step_of_their_row(small_config, tmp_path):
     weights = Weights(build_model(small_config), small_config)
     weights.model.front_end.stem.weight.data[1] = 0
     save_weights(tmp_path / "whole.safetensors", weights)
@@ -134,3 +135,32 @@ def test_int8_weights_are_a_quarter_as_large_and_off_by_half_a_step_of_their_row
         off = (loaded[key] - value).abs().flatten(1)
         step = value.abs().flatten(1).amax(dim=1, keepdim=True) / 127
         assert (off <= step * (0.5 + 1e-5)).all() and off.max() > 0, key
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("a.scales", None), ("a.scales", torch.ones(3)), ("a.scales", torch.ones(2, 1))],
+    ids=["none", "too many", "another shape"],
+)
+def test_int8_without_its_scales_is_an_error(key, value):
+    stored = pack({"a": torch.randn(2, 5), "b.scales": torch.randn(4)}, "int8")
+    assert stored["a"].dtype == torch.int8 and unpack(stored).keys() == {"a", "b.scales"}
+    del stored[key]
+    if value is not None:
+        stored[key] = value
+    with pytest.raises(ValueError, match=r"a \(2, 5\) is in int8: expected as many scales as rows, found"):
+        unpack(stored)
+
+
+@pytest.mark.parametrize("storage", ["float16", "int8"])
+def test_values_that_do_not_fit_are_an_error(storage):
+    with pytest.raises(ValueError, match="running_var does not fit"):
+        pack({"running_var": torch.tensor([1.0, 1e6])}, storage)
+    with pytest.raises(ValueError, match="storage 'half': expected one of float32, float16, int8"):
+        pack({}, "half")
+
+
+def test_the_default_is_not_what_a_folder_of_its_name_holds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / DEFAULT).write_bytes(b"mine")
+    assert find_weights() == released_weights()[DEFAULT]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.export import export_reader
-from grcnn_ocr.releases import RELEASED, released_weights
+from grcnn_ocr.releases import RELEASED, released_readers, released_weights
 from grcnn_ocr.weights import load_weights, save_weights
 
 
@@ -25,6 +25,8 @@ def main() -> None:
     parser.add_argument("--storage", choices=["float16", "int8"], default="float16")
     parser.add_argument("--reader", type=Path, help="labelled words")
     arguments = parser.parse_args()
+    if arguments.reader is None and arguments.name in released_readers():
+        parser.error(f"{RELEASED / arguments.name} was exported from the weights before: give --reader")
     weights = load_weights(arguments.weights)
     named = replace(weights, config=weights.config.model_copy(update={"name": arguments.name}))
     released = RELEASED / f"{arguments.name}.safetensors"

@@ -20,7 +20,10 @@ CHARSET = (
     "What to read in, where that is less than the network knows: alnum36, for one, without case and punctuation marks. "
     "Confidence stays calibrated for what the network knows."
 )
-PRECISION = "float32, bf16, or auto: bf16 where the device computes in it; a folder has its own. By default float32."
+PRECISION = (
+    "float32, bf16, or auto: bf16 where the device computes in it; a folder has its own. By default float32; giving it "
+    "asks for torch."
+)
 
 
 class Opened(NamedTuple):
@@ -81,9 +84,12 @@ def _exported(weights: str | None) -> Path | None:
     from grcnn_ocr.releases import DEFAULT, released_readers
     from grcnn_ocr.runtime import DESCRIPTION
 
-    name = DEFAULT if weights is None else weights
-    is_other = Path(name).is_file() or (Path(name) / DESCRIPTION).is_file()
-    return None if is_other or find_spec("onnxruntime") is None else released_readers().get(name)
+    if find_spec("onnxruntime") is None:
+        return None
+    if weights is None:
+        return released_readers().get(DEFAULT)
+    is_other = Path(weights).is_file() or (Path(weights) / DESCRIPTION).is_file()
+    return None if is_other else released_readers().get(weights)
 
 
 def find_reader(weights: str | None = None) -> Path:
@@ -92,6 +98,7 @@ def find_reader(weights: str | None = None) -> Path:
     Raises:
         ValueError: if there is neither.
     """
+    from grcnn_ocr.releases import released_readers
     from grcnn_ocr.runtime import DESCRIPTION
 
     folder = None if weights is None else Path(weights)
@@ -104,8 +111,9 @@ def find_reader(weights: str | None = None) -> Path:
     except ImportError as error:
         given = "no --weights" if folder is None else f"--weights {folder}: no folder that `grcnn-ocr export` wrote"
         raise ValueError(
-            f"{given}; to read with weights torch is needed ({error}): give such a folder, leave --device and "
-            "--precision out, or install grcnn-ocr with its dependencies"
+            f"{given}; weights need torch and what comes with it ({error}): pip install grcnn-ocr. Without it give a "
+            f"folder that `grcnn-ocr export` wrote, or {' or '.join(released_readers())} without --device and "
+            "--precision"
         ) from None
     try:
         return find_weights(weights)

@@ -98,8 +98,8 @@ QUANTISATIONS = (
 )
 """In the order they are tried, until the loss is small enough."""
 
-
 _BETWEEN = ("Add", "Mul", "Sigmoid", "Relu", "MaxPool")
+"""ONNX's names of what stands between convolutions."""
 
 
 def quantise(network: bytes, batches: Sequence[NDArray[np.float32]], quantisation: Quantisation) -> bytes:
@@ -125,14 +125,18 @@ def quantise(network: bytes, batches: Sequence[NDArray[np.float32]], quantisatio
             return None if images is None else {"images": images}
 
     loaded = onnx.load_from_string(network)
-    convs = [node.name for node in loaded.graph.node if node.op_type == "Conv"]
+    nodes = list(loaded.graph.node)
+    convs = [number for number, node in enumerate(nodes) if node.op_type == "Conv"]
+    excluded = [node.name for node in nodes[convs[-1] :] if node.op_type == "Add"]  # in the BiLSTMs' joins
+    if not quantisation.ends:
+        excluded += [nodes[convs[0]].name, nodes[convs[-1]].name]
     common: dict[str, Any] = {"per_channel": True, "weight_type": QuantType.QInt8}
     with TemporaryDirectory() as temporary, _without_warnings():
         path = Path(temporary) / "model.onnx"
         quantize_static(
             loaded, path, Batches(), QuantFormat.QDQ,
             op_types_to_quantize=["Conv", *(_BETWEEN if quantisation.between else ())],
-            nodes_to_exclude=[] if quantisation.ends else [convs[0], convs[-1]],
+            nodes_to_exclude=excluded,
             activation_type=QuantType.QUInt8, **common,
         )  # fmt: skip
         if quantisation.lstms:

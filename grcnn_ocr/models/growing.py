@@ -29,10 +29,8 @@ def can_grow(trained: CTCRecognizer, into: CTCRecognizer) -> bool:
     small, large = _sizes(trained), _sizes(into)
     if not small or len(small) != len(large) or small == large:
         return False
-    return all(a <= b for a, b in zip(small, large, strict=True)) and all(
-        a.skip == b.skip and len(a.recurrent) <= len(b.recurrent)
-        for a, b in zip(_grcls(trained.front_end), _grcls(into.front_end), strict=True)
-    )
+    skips = [[layer.skip for layer in _grcls(model.front_end)] for model in (trained, into)]
+    return skips[0] == skips[1] and all(a <= b for a, b in zip(small, large, strict=True))
 
 
 @torch.no_grad()
@@ -60,7 +58,7 @@ def _lstms(model: CTCRecognizer) -> list[BiLSTM]:
 
 
 def _sizes(model: CTCRecognizer) -> list[int]:
-    """Return channels, iterations and LSTM units; nothing if the front end is not one of GRCLs."""
+    """Return channels, iterations, convolutions for them, LSTM units; nothing if the front end is not one of GRCLs."""
     front_end, grcls = model.front_end, _grcls(model.front_end)
     if not isinstance(front_end, GRCLFrontEnd) or not grcls:
         return []
@@ -69,11 +67,12 @@ def _sizes(model: CTCRecognizer) -> list[int]:
         *(layer.feed_forward.out_channels for layer in grcls),
         front_end.out_channels,
     ]
-    return [*widths, *(layer.iterations for layer in grcls), *(layer.lstm.hidden_size for layer in _lstms(model))]
+    depths = [number for layer in grcls for number in (layer.iterations, len(layer.recurrent))]
+    return [*widths, *depths, *(layer.lstm.hidden_size for layer in _lstms(model))]
 
 
 def _copies(old: int, new: int) -> Tensor:
-    """Return m: (new,) which of the old channels each new one is a copy of, all of them equally often but for one."""
+    """Return m: (new,) which of the old channels each new one is a copy of, all as often but for 1 more of some."""
     return torch.arange(new) % old
 
 

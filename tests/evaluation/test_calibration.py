@@ -1,5 +1,6 @@
 import json
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from grcnn_ocr.evaluation.calibration import (
 )
 from grcnn_ocr.reader import Frames
 from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.storage import Storage
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights, load_weights, save_weights
 
@@ -168,10 +170,10 @@ def test_a_lexicon_that_lacks_half_already_is_left_alone():
     assert with_unlisted(lexicon, ["a", "b", "c", "d"], str) == lexicon
 
 
-@pytest.mark.parametrize("half", [True, False])
-def test_a_calibrated_file_differs_by_its_calibration_alone(small_config, tmp_path, half):
+@pytest.mark.parametrize("storage", get_args(Storage))
+def test_a_calibrated_file_differs_by_its_calibration_alone(small_config, tmp_path, storage):
     weights, output = tmp_path / "w.safetensors", tmp_path / "out.safetensors"
-    save_weights(weights, Weights(build_model(small_config), small_config, {"steps": 7}), half)
+    save_weights(weights, Weights(build_model(small_config), small_config, {"steps": 7}), storage)
     write_calibrated(weights, output, Calibration(2.0, -0.5, 3.25))
     before, after = load_file(weights), load_file(output)
     assert before.keys() == after.keys()

@@ -55,6 +55,7 @@ def test_copies_and_new_iterations_learn_to_differ():
 def test_only_larger_networks_of_grcls_are_grown_into():
     small = trained()
     assert not can_grow(small, small)
+    assert can_grow(trained(weight_sharing=True), small)
     assert not can_grow(recognizer(**LARGE), small)
     assert not can_grow(small, recognizer((5, 6, 6), **LARGE))
     assert not can_grow(small, recognizer(**LARGE, skip="released"))
