@@ -1,4 +1,4 @@
-"""What comes with the package: weights files, and readers that were exported from them. It needs no torch."""
+"""What comes with the package: weights files, readers exported from them, language models. It needs no torch."""
 
 from __future__ import annotations
 
@@ -17,3 +17,17 @@ def released_weights() -> dict[str, Path]:
 def released_readers() -> dict[str, Path]:
     """Return the folders of exported readers that come with the package, by name; weights of that name do, too."""
     return {path.parent.name: path.parent for path in sorted(RELEASED.glob("*/reader.json"))}
+
+
+def find_language_model(name: str | Path) -> Path:
+    """Return the language model of a path or of a released name, such as "english".
+
+    Raises:
+        ValueError: if there is none.
+    """
+    released = {path.stem: path for path in sorted(RELEASED.glob("*.npz"))}
+    if Path(name).is_file():
+        return Path(name)
+    if str(name) in released:
+        return released[str(name)]
+    raise ValueError(f"no language model {name}; make one with `grcnn-ocr lm build` (released: {', '.join(released)})")

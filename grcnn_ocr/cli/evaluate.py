@@ -63,7 +63,8 @@ def evaluate(
         typer.Option(help="Look only at words within 3 edits of the lexicon-free reading, as the CRNN paper does."),
     ] = False,
     language_model: Annotated[
-        Path | None, typer.Option("--lm", help="A language model for lexicon-free reading, made by `lm build`.")
+        Path | None,
+        typer.Option("--lm", help="A language model for lexicon-free reading: english, or one made by `lm build`."),
     ] = None,
     suite: Annotated[
         Path | None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Build and look into language models of characters, for beam search.", no_args_is_help=True)
 
-Model = Annotated[Path, typer.Argument(help="A language model, of `lm build`.")]
+Model = Annotated[Path, typer.Argument(help="A language model: english, or one of `lm build`.")]
 
 SHOWN_WORDS = 20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -55,6 +55,7 @@ def build(
 @app.command()
 def info(model: Model) -> None:
     """Show a language model's charset, order and size."""
+    from grcnn_ocr.releases import find_language_model
     from grcnn_ocr.text.ngram import NGram
 
     language_model = NGram.load(model)
@@ -62,7 +63,7 @@ def info(model: Model) -> None:
     console.print(f"order      {language_model.order}")
     console.print(f"words      {language_model.num_words}")
     console.print("n-grams    " + ", ".join(str(len(keys)) for keys in language_model.keys))
-    console.print(f"file       {model.stat().st_size / 2**20:.2f} MiB")
+    console.print(f"file       {find_language_model(model).stat().st_size / 2**20:.2f} MiB")
 
 
 @app.command()

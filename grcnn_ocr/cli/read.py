@@ -49,7 +49,7 @@ def read(
         str | None, typer.Option(help="A regular expression that the text must match, such as \\[a-z]{2}\\[0-9]{3}.")
     ] = None,
     language_model: Annotated[
-        Path | None, typer.Option("--lm", help="A language model of characters, made by `lm build`.")
+        Path | None, typer.Option("--lm", help="A language model of characters: english, or one made by `lm build`.")
     ] = None,
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
     upright: Annotated[

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grcnn_ocr.files import written_aside
+from grcnn_ocr.releases import find_language_model
 from grcnn_ocr.text.charset import Charset
 
 FORMAT = "grcnn-ocr-ngram/1"
@@ -130,7 +131,7 @@ class NGram:
         if self.charset.characters != charset.characters:
             raise ValueError(
                 f"the language model is of charset {self.charset.name!r} ({self.charset.characters}), the network of "
-                f"{charset.name!r} ({charset.characters}); build one with `grcnn-ocr lm build --weights ...`"
+                f"{charset.name!r} ({charset.characters}); read in the model's charset (--charset), or build one with `grcnn-ocr lm build --weights ...`"
             )
 
     def _log_following(self, context: tuple[int, ...]) -> Floats:
@@ -180,14 +181,12 @@ class NGram:
 
     @classmethod
     def load(cls, path: str | Path) -> NGram:
-        """Read a file that `save` wrote.
+        """Read a file that `save` wrote, or a released model by its name, such as "english".
 
         Raises:
             ValueError: on a missing file, one of another kind, or a damaged one.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise ValueError(f"no language model {path}; make one with `grcnn-ocr lm build`")
+        path = find_language_model(path)
         remedy = "expected a file of `grcnn-ocr lm build`; build it again"
         try:
             if not zipfile.is_zipfile(path):

@@ -137,7 +137,10 @@ def test_a_precision_may_be_chosen(read):
         (("--precision", "int4"), "precision 'int4': expected one of float32, bf16, auto"),
         (("--pattern", "["), "not a regular expression"),
         (("--allow", "é!"), "not in charset"),
-        (("--lm", "nothing.npz"), "no language model"),
+        (
+            ("--lm", "nothing.npz"),
+            "no language model nothing.npz; make one with `grcnn-ocr lm build` (released: english)",
+        ),
         (("--pattern", "[a-z]+", "--lexicon", FIRST), "lexicon"),
     ],
 )

@@ -140,6 +140,14 @@ def test_a_model_of_another_charset_is_refused_naming_both():
         model.check_charset(ABC)
 
 
+def test_the_released_model_of_english_knows_its_words_and_numbers():
+    model = NGram.load("english")
+    assert model.charset == ALNUM and model.num_words == 98348
+    surprise = {word: perplexity(model, [ALNUM.encode(word)]) for word in ("street", "teestr", "1984")}
+    assert surprise["street"] < 5 < 50 < surprise["teestr"]
+    assert surprise["1984"] < 15
+
+
 def test_other_and_damaged_files_are_refused(tmp_path):
     path = tmp_path / "lm.npz"
     with pytest.raises(ValueError, match=r"no language model .*lm.npz; make one with `grcnn-ocr lm build`"):
