@@ -131,7 +131,8 @@ class NGram:
         if self.charset.characters != charset.characters:
             raise ValueError(
                 f"the language model is of charset {self.charset.name!r} ({self.charset.characters}), the network of "
-                f"{charset.name!r} ({charset.characters}); read in the model's charset (--charset), or build one with `grcnn-ocr lm build --weights ...`"
+                f"{charset.name!r} ({charset.characters}); read in the model's charset (--charset), or build "
+                "one with `grcnn-ocr lm build --weights ...`"
             )
 
     def _log_following(self, context: tuple[int, ...]) -> Floats:
