@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +18,6 @@ app = typer.Typer(help="Build and look into language models of characters, for b
 Model = Annotated[Path, typer.Argument(help="A language model: english, or one of `lm build`.")]
 
 SHOWN_WORDS = 20
-GZIP_MAGIC = b"\x1f\x8b"
 
 
 @app.command()
@@ -111,15 +108,10 @@ def _read_words(path: Path) -> Counter[str]:
     Raises:
         ValueError: on a file that is not UTF-8 text, plain or compressed, or a line that is not a word and a count.
     """
-    data = path.read_bytes()
-    try:
-        text = (gzip.decompress(data) if data.startswith(GZIP_MAGIC) else data).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"word list {path} is not UTF-8 text: {error}") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"word list {path} is a damaged gzip file: {error}") from None
+    from grcnn_ocr.text.files import read_text
+
     counts: Counter[str] = Counter()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(read_text(path, "word list").splitlines(), start=1):
         word, tab, count = line.strip().partition("\t")
         if not word:
             continue

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grcnn_ocr.text.files import read_text
 from grcnn_ocr.text.hunspell import read_hunspell
 
 EXPANDED = ":expanded"
@@ -52,7 +51,14 @@ class Lexicon:
         path = Path(path)
         if path.suffix == ".dic":
             return cls._hunspell(path, expand=False)
-        lines = _text(path).splitlines()
+        if path.suffixes[-2:] == [".dic", ".gz"]:
+            raise ValueError(f"lexicon {path} is a packed Hunspell dictionary: unpack it, its .aff file beside it")
+        try:
+            lines = read_text(path, "lexicon").splitlines()
+        except OSError as error:
+            raise ValueError(
+                f"no lexicon {path} ({error.strerror}): expected one word a line, or one comma list an image"
+            ) from None
         if not any("," in line for line in lines):
             words = tuple(line.strip() for line in lines if line.strip())
             if not words:
@@ -94,19 +100,3 @@ class Lexicon:
 def split_words(line: str) -> tuple[str, ...]:
     """Take a comma-separated list apart."""
     return tuple(word.strip() for word in line.split(",") if word.strip())
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(f"lexicon {path} cannot be unpacked by gzip: {error}") from None
-    except OSError as error:
-        raise ValueError(
-            f"no lexicon {path} ({error.strerror}): expected one word a line, or one comma list an image"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"lexicon {path} is not UTF-8 text: {error}") from None

@@ -56,5 +56,8 @@ def test_a_packed_list_reads_like_a_plain_one(tmp_path):
     (tmp_path / "words.txt.gz").write_bytes(gzip.compress(b"open\nclosed\n"))
     assert Lexicon.load(tmp_path / "words.txt.gz").words(0) == ("open", "closed")
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"open\nclosed\n")[:-6])
-    with pytest.raises(ValueError, match=r"cut\.gz cannot be unpacked"):
+    with pytest.raises(ValueError, match=r"cut\.gz is a damaged gzip file"):
         Lexicon.load(tmp_path / "cut.gz")
+    (tmp_path / "en.dic.gz").write_bytes(gzip.compress(b"1\nopen/S\n"))
+    with pytest.raises(ValueError, match=r"en\.dic\.gz is a packed Hunspell dictionary: unpack it"):
+        Lexicon.load(tmp_path / "en.dic.gz")
