@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.runtime import Reader
     from grcnn_ocr.text.lexicon import Lexicon
+    from grcnn_ocr.text.ngram import NGram
 
-__all__ = ["Lexicon", "Prediction", "Reader", "Recognizer", "__version__", "create_model", "list_models"]
+__all__ = ["Lexicon", "NGram", "Prediction", "Reader", "Recognizer", "__version__", "create_model", "list_models"]
 
 _HOME = {
     "Reader": "grcnn_ocr.runtime",
     "Recognizer": "grcnn_ocr.reading",
     "Prediction": "grcnn_ocr.decoding.decoder",
     "Lexicon": "grcnn_ocr.text.lexicon",
+    "NGram": "grcnn_ocr.text.ngram",
     "create_model": "grcnn_ocr.create",
     "list_models": "grcnn_ocr.create",
 }

@@ -18,6 +18,7 @@ from grcnn_ocr.layers.grcl_t_pami import GRCLTPAMI
 from grcnn_ocr.models.classifiers.grcnn import CIFAR, GRCNN, IMAGENET
 from grcnn_ocr.models.classifiers.registry import CLASSIFIERS
 from grcnn_ocr.registry import closest
+from grcnn_ocr.weights import listed
 
 CIFAR_NETWORK = {"stem.conv": "conv_3x3", "last_norm": "lastact.0", "classifier": "classifier"}
 IMAGENET_NETWORK = {
@@ -99,7 +100,7 @@ def import_classifier(path: Path, name: str, options: Mapping[str, Any]) -> dict
     if problems := _problems(own, published, tensors):
         raise ValueError(
             f"{path} does not fit classifier {name!r} with options {dict(options)}, {len(problems)} keys "
-            "(num_classes and weight_sharing must be those it was trained with):\n  " + "\n  ".join(problems)
+            "(num_classes and weight_sharing must be those it was trained with):\n  " + listed(problems)
         )
     # Copied, for the file's tensors may overlap in memory.
     return {key: tensors[published[key][0]].to(own[key].dtype, copy=True) for key in own}

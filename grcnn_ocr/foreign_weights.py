@@ -90,7 +90,12 @@ def import_weights(path: Path, config: Config) -> Weights:
 
     model = build_model(config)
     own = model.state_dict()
-    if front_end == "grcl_dtrb" and not any(key.startswith(("sequence.", "Prediction.")) for key in renamed):
+    is_known = any(key in own for key in renamed)
+    if (
+        is_known
+        and front_end == "grcl_dtrb"
+        and not any(key.startswith(("sequence.", "Prediction.")) for key in renamed)
+    ):
         logger.warning("%s holds a front end alone: the BiLSTMs are untrained; train before reading", path)
         renamed |= {key: value for key, value in own.items() if key.startswith("sequence.")}
     for key in own:  # PyTorch before 0.4.1 did not count batches

@@ -139,6 +139,10 @@ class BaseReader(ABC):
             ValueError: on an image that cannot be read (naming it), a lexicon of the wrong length, or options that do
                 not go together.
         """
+        if isinstance(images, str | bytes | Path):
+            raise ValueError("read_many takes a list of images, found one; `read` takes one")
+        if open_lexicon and lexicon is None:
+            raise ValueError("open_lexicon is about a lexicon; give one")
         options = decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model)
         if lexicon is not None and not isinstance(lexicon, Lexicon):
             lexicon = Lexicon.shared(lexicon)

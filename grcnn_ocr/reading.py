@@ -22,8 +22,8 @@ class Recognizer(BaseReader):
     """Reads cropped word images.
 
     Args:
-        weights: a weights file, the name of released ones, or `Weights` in memory, which are copied; by default the
-            released `releases.DEFAULT`.
+        weights: a weights file, the name of released ones, a hub id, or `Weights` in memory, which are copied; by
+            default the released `releases.DEFAULT`.
         device: "auto" (a GPU if there is one), or a torch device.
         batch_size: images a forward pass.
         precision: of the network. "bf16" takes half to three quarters of the time on a CPU that computes in it, and

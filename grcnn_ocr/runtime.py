@@ -21,7 +21,7 @@ from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.loading import num_cores
 from grcnn_ocr.preprocess import Pixels, Preprocessor
 from grcnn_ocr.reader import BaseReader
-from grcnn_ocr.releases import DEFAULT, RELEASED, released_readers
+from grcnn_ocr.releases import DEFAULT, RELEASED, released_readers, released_weights
 from grcnn_ocr.text.charset import Charset
 
 FORMAT = "grcnn-ocr-reader/1"
@@ -137,6 +137,8 @@ class Reader(BaseReader):
         charset: str | Charset | None = None,
     ) -> None:
         super().__init__(description.charset, description.preprocessor, description.calibration, batch_size, charset)
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads {threads}: expected 1 or more")
         self.description = description
         self._network = network
         self._threads = num_cores() if threads is None else threads
@@ -206,6 +208,8 @@ def _find(folder: str | Path | None) -> Path:
 def _open(folder: Path) -> tuple[ReaderDescription, bytes]:
     """Return what a folder holds, checked."""
     path = folder / DESCRIPTION
+    if not path.is_file() and str(folder) in released_weights():
+        raise ValueError(f"of {folder} weights are released, no reader: read it by `Recognizer`, or export it")
     if not path.is_file():
         raise ValueError(
             f"no {DESCRIPTION} in {folder}; `grcnn-ocr export` writes such a folder (released: "

@@ -6,14 +6,14 @@ Two kinds of networks are kept in them, told apart by their task: recognisers of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from grcnn_ocr.build import build_classifier, build_model
@@ -74,8 +74,9 @@ def save_weights(path: Path, weights: Weights | ClassifierWeights, storage: Stor
         header["classes"] = json.dumps(weights.classes)
     try:
         with written_aside(path) as aside:
-            save_file(pack(weights.model.state_dict(), storage), aside, header)
-    except SafetensorError as error:
+            # not by save_file, which lets the owner alone read its files
+            aside.write_bytes(save(pack(weights.model.state_dict(), storage), header))
+    except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} could not be written: {error}") from None
 
 
@@ -185,8 +186,15 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> N
         if key in tensors and tensors[key].shape != own[key].shape
     ]
     if problems:
-        raise ValueError(f"{source} does not fit the model, {len(problems)} keys:\n  " + "\n  ".join(problems))
+        raise ValueError(f"{source} does not fit the model, {len(problems)} keys:\n  " + listed(problems))
     model.load_state_dict(tensors)
+
+
+def listed(problems: Sequence[str]) -> str:
+    """Return problems, a line each, the first and the last few of many."""
+    if len(problems) > 16:
+        problems = [*problems[:8], f"... {len(problems) - 16} more ...", *problems[-8:]]
+    return "\n  ".join(problems)
 
 
 def find_weights(name: str | Path | None = None) -> Path:

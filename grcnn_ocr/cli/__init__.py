@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from inspect import getdoc
 
 import typer
-from rich.highlighter import NullHighlighter
-from rich.logging import RichHandler
 
 from grcnn_ocr.cli import (
     calibrate,
@@ -25,7 +24,7 @@ from grcnn_ocr.cli import (
     train,
     visualize,
 )
-from grcnn_ocr.cli.console import errors
+from grcnn_ocr.cli.console import ConsoleHandler, errors
 
 app = typer.Typer(
     help="Read cropped word images with gated recurrent convolutions, BiLSTM and CTC.",
@@ -46,14 +45,13 @@ app.command("import")(import_.import_)
 app.command("export")(export.export)
 app.add_typer(lmdb.app, name="lmdb")
 app.add_typer(lm.app, name="lm")
+for command in (*app.registered_commands, *lmdb.app.registered_commands, *lm.app.registered_commands):
+    command.help = "\n\n".join(" ".join(part.split()) for part in (getdoc(command.callback) or "").split("\n\n"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a user's error is one message on stderr and exit code 2."""
-    handler = RichHandler(
-        console=errors, show_time=False, show_level=False, show_path=False, highlighter=NullHighlighter()
-    )
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[handler])
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[ConsoleHandler()])
     logging.getLogger("grcnn_ocr").setLevel(logging.INFO)
     try:
         app(args=list(arguments) if arguments is not None else None)

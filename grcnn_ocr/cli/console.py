@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING
+
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 console = Console(markup=False, highlight=False, soft_wrap=True)
 """Standard output, for results."""
@@ -12,8 +17,18 @@ errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 """Standard error, for progress and problems."""
 
 
+class ConsoleHandler(logging.Handler):
+    """Prints what is logged on standard error, over a progress bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record, not wrapped."""
+        errors.print(self.format(record))
+
+
 def progress_bar() -> Progress:
-    """Return a progress bar on standard error."""
+    """Return a progress bar on standard error; where that is no terminal it leaves no trace."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -21,4 +36,5 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=errors,
         transient=True,
+        disable=not errors.is_interactive,
     )

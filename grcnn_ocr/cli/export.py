@@ -34,7 +34,7 @@ def export(
     ] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a reader that is there.")] = False,
 ) -> None:
-    """Write the network as ONNX, with all that reading needs, for `grcnn_ocr.runtime.Reader`, which needs no torch.
+    """Write the network as ONNX, with all that reading needs, for `grcnn_ocr.Reader`, which needs no torch.
 
     It is compared with torch's first, numerically and by what it reads.
     """
@@ -52,12 +52,12 @@ def export(
     checks = made.checks
     console.print(
         f"{found} on {checks['words']} words of {checks['words_from']}: log-probabilities differ by up to "
-        f"{checks['largest_difference']:.1e}, {checks['texts_changed']} texts are others; word accuracy "
+        f"{checks['largest_difference']:.1e}, {checks['texts_changed']} texts differ; word accuracy "
         f"{100 * checks['accuracy']:.2f} %, torch's {100 * checks['torch_accuracy']:.2f} %"
     )
     if "quantised" in checks:
-        loss = 100 * (checks["torch_accuracy"] - checks["accuracy"])
-        console.print(f"int8: {checks['quantised']}; accuracy lost: {loss:.2f} points")
+        gain = 100 * (checks["accuracy"] - checks["torch_accuracy"])
+        console.print(f"int8: {checks['quantised']}; accuracy {gain:+.2f} points")
         if data is None:
             errors.print("warning: quantised by drawn words; give --data with crops like those to be read")
     size = (output / made.network).stat().st_size

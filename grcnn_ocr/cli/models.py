@@ -21,15 +21,17 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON li
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Table("name", "task", "input", "weights")
-    table.add_column("parameters", justify="right")
-    table.add_column("MACs", justify="right")
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "task", "input", "released"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("MACs", justify="right", no_wrap=True)
     for model in found:
         table.add_row(
             model["name"],
             model["task"],
             "x".join(map(str, model["input"])),
-            model["weights"] or "-",
+            "yes" if model["weights"] else "-",
             f"{model['parameters']:,}",
             f"{model['macs'] / 1e6:,.0f} M",
         )

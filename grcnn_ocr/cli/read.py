@@ -42,7 +42,11 @@ def read(
         bool, typer.Option("--open", help="Read freely where no word of the lexicon fits well enough.")
     ] = False,
     open_gap: Annotated[
-        float | None, typer.Option(help="How much worse a word may fit, in nats; by default as calibrated.")
+        float | None,
+        typer.Option(
+            help="Like --open, where the best word fits worse than the free reading by more than this, in nats; by "
+            "default what `calibrate` chose."
+        ),
     ] = None,
     allow: Annotated[str | None, typer.Option(help="Characters that may be read, such as 0123456789.")] = None,
     pattern: Annotated[
@@ -55,7 +59,9 @@ def read(
     upright: Annotated[
         bool, typer.Option("--upright", help="Read crops more than 1.5 times as high as wide turned either way, too.")
     ] = False,
-    num_best: Annotated[int, typer.Option(min=1, help="Alternatives to print, the likeliest first.")] = 1,
+    num_best: Annotated[
+        int, typer.Option(min=1, help="Texts to print, the likeliest first; the later ones with their probability.")
+    ] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON lines, with characters, their places and alternatives.")
     ] = False,
@@ -74,12 +80,19 @@ def read(
     paths = list(_expand(images))
     from grcnn_ocr.reader import decode_options
     from grcnn_ocr.text.lexicon import Lexicon
-    from grcnn_ocr.text.ngram import NGram
 
     words = Lexicon.load(lexicon) if lexicon else None
-    model = NGram.load(language_model) if language_model else None
+    model = None
+    if language_model:
+        from grcnn_ocr.text.ngram import NGram
+
+        model = NGram.load(language_model)
     if as_json and as_csv:
         raise ValueError("--json and --csv: give one of them")
+    if as_csv and num_best > 1:
+        raise ValueError("--csv has no place for alternatives: give --json with --num-best, or neither")
+    if annotate is not None and annotate.exists() and not annotate.is_dir():
+        raise ValueError(f"--annotate {annotate}: this is a file, expected the name of a folder")
     if annotate is not None:
         annotate.mkdir(parents=True, exist_ok=True)
     if (open_lexicon or open_gap is not None) and words is None:
@@ -95,9 +108,8 @@ def read(
     if as_csv:
         print("path,text,confidence")
     is_shown = errors.is_interactive and not results.isatty() and len(paths) > reader.window
-    bar = progress_bar()
-    with bar if is_shown else nullcontext():
-        task = bar.add_task("reading", total=len(paths))
+    with progress_bar() if is_shown else nullcontext() as bar:
+        task = None if bar is None else bar.add_task("reading", total=len(paths))
         for number, (path, reading) in enumerate(zip(paths, found, strict=True), start=1):
             if isinstance(reading, ValueError):
                 errors.print(f"error: {reading}")
@@ -106,7 +118,8 @@ def read(
                 print(line(path, reading.prediction), file=results, flush=True)
                 if annotate is not None:
                     _write_annotated(annotate / f"{number:06d}_{path.stem}.png", *reading)
-            bar.advance(task)
+            if bar is not None and task is not None:
+                bar.advance(task)
     if num_unreadable:
         errors.print(f"{num_unreadable} of {len(paths)} files could not be read")
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from grcnn_ocr.reader import BaseReader
     from grcnn_ocr.reading import Precision
 
-WEIGHTS = "A weights file, a released name (see `models`), or a folder that `export` wrote."
+WEIGHTS = "A weights file, a released name (see `models`), a folder that `export` wrote, or a hub id, owner/repository."
 DEVICE = "auto, cpu, cuda, ...; of a folder, the cpu."
 DEVICE_OR_FASTEST = (
     "auto, cpu, cuda, ... for torch; by default onnxruntime on the cpu, which is faster there, if a reader exported "
@@ -66,7 +66,7 @@ def open_reader(
         unfit = {"--device": device not in ("auto", "cpu"), "--precision": precision is not None}
         if given := [option for option, is_given in unfit.items() if is_given]:
             raise ValueError(
-                f"{' and '.join(given)}: the reader in {found} has its own, on the cpu; leave them out, or give the "
+                f"{' and '.join(given)}: the reader in {found} has its own, on the cpu; leave that out, or give the "
                 "weights that it was exported from"
             )
         from grcnn_ocr.runtime import Reader

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 from importlib.util import find_spec
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grcnn_ocr.cli.console import console, errors
 from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, WEIGHTS, open_reader
+
+if TYPE_CHECKING:
+    import socket
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
@@ -60,8 +62,11 @@ def serve(
 
 def _listen(host: str, port: int) -> socket.socket:
     """Open the socket before the network is loaded, so that a port in use is told at once."""
+    import socket
+
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((str(address[0]), port), family=family)
     except OSError as error:
-        raise ValueError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+        raise ValueError(f"cannot listen on {host} port {port}: {reason}") from None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grcnn_ocr.cli.console import console, errors
 
@@ -130,6 +129,8 @@ class ConsoleMonitor:
 
     def __init__(self, samples: str = "words") -> None:
         self._samples = samples
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         self._bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -141,14 +142,15 @@ class ConsoleMonitor:
         self._task = self._bar.add_task("training", total=None, figures="")
 
     def __enter__(self) -> ConsoleMonitor:
-        self._bar.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.stop()
 
     def on_steps(self, report: StepReport) -> None:
-        """Move the bar."""
+        """Move the bar, which is first shown now: what is wrong with the data is told before."""
+        self._bar.start()
         figures = (
             f"loss {report.loss:.2f}, {report.words_per_second:.0f} {self._samples}/s, data wait {report.data_wait:.0%}"
         )

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.text.charset import Charset
-from grcnn_ocr.text.ngram import NGram
 
 if TYPE_CHECKING:
     import regex
+
+    from grcnn_ocr.text.ngram import NGram
 
 Floats = NDArray[np.float64]
 Prefix = tuple[int, ...]

@@ -40,7 +40,7 @@ class ClassMerging:
         if outside:
             raise ValueError(
                 f"charset {self.charset.name!r} has no one character for {_shortened(outside)} of the network's; to "
-                "hold answers to certain characters give those as allowed ones"
+                "hold answers to certain characters give those as allowed ones (--allow)"
             )
         if missing := "".join(c for c in self.charset.characters if c not in folds.values()):
             raise ValueError(

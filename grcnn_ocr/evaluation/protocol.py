@@ -112,4 +112,4 @@ def find_protocol(name: str, charset: Charset) -> Protocol:
         return PUBLISHED[name]
     known = ["alphanumeric", "cased", "charset", *PUBLISHED]
     near = difflib.get_close_matches(name, known, n=1)
-    raise ValueError(f"no protocol {name!r}{f'; did you mean {near[0]!r}?' if near else ''} Known: {', '.join(known)}")
+    raise ValueError(f"no protocol {name!r}{f'; did you mean {near[0]!r}?' if near else '.'} Known: {', '.join(known)}")

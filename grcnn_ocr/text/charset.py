@@ -51,7 +51,10 @@ class Charset:
             return cls(CHARSETS[characters], characters, **folding)
         if near := difflib.get_close_matches(characters, CHARSETS, n=1, cutoff=0.75):
             raise ValueError(f"no charset {characters!r}; did you mean {near[0]!r}? (Known: {', '.join(CHARSETS)})")
-        return cls(characters, "custom", **folding)
+        try:
+            return cls(characters, "custom", **folding)
+        except ValueError as error:
+            raise ValueError(f"{error}; expected characters, once each, or one of {', '.join(CHARSETS)}") from None
 
     @property
     def num_classes(self) -> int:

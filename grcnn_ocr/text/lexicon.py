@@ -32,7 +32,15 @@ class Lexicon:
         """Build from one list for all images."""
         if isinstance(words, str):
             raise ValueError(f"a lexicon is a list of words, found the string {words!r}")
-        return cls((tuple(words),), name=name)
+        words = tuple(words)
+        if not words:
+            raise ValueError("a lexicon of no words; to read freely give None")
+        if odd := [word for word in words if not isinstance(word, str)]:
+            raise ValueError(
+                f"a lexicon is a list of words, found {odd[0]!r} in it; one list an image is "
+                "Lexicon(lists, per_image=True)"
+            )
+        return cls((words,), name=name)
 
     @classmethod
     def load(cls, path: str | Path) -> Lexicon:

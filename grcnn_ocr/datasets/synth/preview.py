@@ -44,7 +44,7 @@ def effect_sheet(engine: WordEngine, effect: str, columns: int = 8) -> NDArray[n
         ValueError: on an unknown effect.
     """
     if effect != "all" and effect not in EFFECTS:
-        raise ValueError(f"no effect {effect!r}{closest(effect, EFFECTS)}; there are {', '.join(EFFECTS)}, or all")
+        raise ValueError(f"no effect {effect!r}{closest(effect, EFFECTS)} (known: {', '.join(EFFECTS)}, or all)")
     effects = EFFECTS if effect == "all" else [effect]
     sheet = _Sheet(columns, len(effects) + 1)
     for row, name in enumerate(["plain", *effects]):
