@@ -84,7 +84,7 @@ def test_without_torch_weights_are_an_error_with_a_remedy(tmp_path):
 def test_a_folder_keeps_its_device_and_precision(run, exported, options, message):
     code, out, err = run("read", "--weights", exported, CROPS[0], *options)
     assert code == 2 and not out and message in err and str(exported) in err
-    assert "leave them out" in err
+    assert "leave that out" in err
     assert run("read", "--weights", exported, CROPS[0], "--device", "cpu")[0] == 0
 
 
