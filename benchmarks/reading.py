@@ -24,7 +24,6 @@ import shutil
 import subprocess
 import sys
 import time
-import timeit
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -190,21 +189,11 @@ def work(backend: str, job_file: str) -> None:
     texts = [prediction.text for prediction in reader.read_many(images)] if job["compare"] else []
     flops = 2 * job["macs"] * rate  # a multiplication and an addition
     found = {"cold": cold, "single": single[10:], "rate": rate, "flops": flops, "texts": texts}
-    print(json.dumps(found | {"peak": matmul_peak(backend.split()[1])}))
-
-
-def matmul_peak(kind: str, size: int = 2048) -> float:
-    """Return the operations a second of a large matrix product: of int8, of bf16, else of float32."""
     import torch
+    from train_throughput import matmul_peak
 
-    if kind == "int8":
-        a = torch.randint(-127, 128, (size, size), dtype=torch.int8)
-        multiply = torch._int_mm
-    else:
-        a = torch.randn(size, size, dtype=torch.bfloat16 if kind == "bf16" else torch.float32)
-        multiply = torch.mm
-    fastest = min(timeit.repeat(lambda: multiply(a, a), number=1, repeat=8))
-    return 2 * size**3 / fastest
+    dtype = {"int8": torch.int8, "bf16": torch.bfloat16}.get(backend.split()[1], torch.float32)
+    print(json.dumps(found | {"peak": matmul_peak(dtype, torch.device("cpu"))}))
 
 
 def open_reader(backend: str, job: dict[str, Any]) -> Any:

@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     print_heading("Training throughput")
-    peaks = {bf16: matmul_peak(bf16) for bf16 in (False, True)}
+    peaks = {bf16: matmul_peak(torch.bfloat16 if bf16 else torch.float32) for bf16 in (False, True)}
     print(f"Matrix products: float32 {peaks[False] / 1e9:.0f}, bf16 {peaks[True] / 1e9:.0f} GFLOP/s.\n")
     print("| preset | options | words/s | GFLOP/s | share of peak | times plain |\n|---|---|---|---|---|---|")
     sizes = arguments.batch_size or ([32, 128] if DEVICE.type == "cpu" else [256, 1024])
@@ -97,11 +97,13 @@ def training_rate(name: str, options: Options, repeats: int) -> float:
     return size / seconds(step, repeats)
 
 
-def matmul_peak(bf16: bool, size: int = 4096) -> float:
-    """Return the FLOP/s of a large matrix product."""
-    size = size if DEVICE.type == "cuda" else size // 2
-    a, b = (torch.randn(size, size, device=DEVICE, dtype=torch.bfloat16 if bf16 else torch.float32) for _ in range(2))
-    return 2 * size**3 / seconds(lambda: torch.matmul(a, b), 10)
+def matmul_peak(dtype: torch.dtype, device: torch.device = DEVICE, size: int = 4096) -> float:
+    """Return the operations a second of a large matrix product of float32, bfloat16 or int8."""
+    size = size if device.type == "cuda" else size // 2
+    a, b = (50 * torch.randn(size, size, device=device) for _ in range(2))
+    a, b = a.clamp(-127, 127).to(dtype), b.clamp(-127, 127).to(dtype)
+    multiply = torch._int_mm if dtype == torch.int8 else torch.matmul
+    return 2 * size**3 / seconds(lambda: multiply(a, b), 10)
 
 
 def seconds(run: Callable[[], object], repeats: int) -> float:

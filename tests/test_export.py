@@ -71,9 +71,9 @@ def test_int8_reads_nearly_the_same(tmp_path):
     checks = made.checks
     assert checks["torch_accuracy"] - checks["accuracy"] <= 1 / 8
     assert checks["largest_difference"] > 1e-3, "it is quantised"
-    operators = {node.op_type for node in onnx.load(tmp_path / "reader" / "model_int8.onnx").graph.node}
-    assert "QuantizeLinear" in operators
     nodes = onnx.load(tmp_path / "reader" / "model_int8.onnx").graph.node
+    operators = {node.op_type for node in nodes}
+    assert "QuantizeLinear" in operators
     quantised = {node.input[0] for node in nodes if node.op_type == "QuantizeLinear"}
     assert any("Sigmoid" in name for name in quantised) and not any("/join/" in name for name in quantised)
     assert ("DynamicQuantizeLSTM" in operators) == ("LSTMs" in checks["quantised"])

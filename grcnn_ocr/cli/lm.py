@@ -55,12 +55,13 @@ def info(model: Model) -> None:
     from grcnn_ocr.releases import find_language_model
     from grcnn_ocr.text.ngram import NGram
 
-    language_model = NGram.load(model)
+    path = find_language_model(model)
+    language_model = NGram.load(path)
     console.print(f"charset    {language_model.charset.name} ({language_model.charset.characters})")
     console.print(f"order      {language_model.order}")
     console.print(f"words      {language_model.num_words}")
     console.print("n-grams    " + ", ".join(str(len(keys)) for keys in language_model.keys))
-    console.print(f"file       {find_language_model(model).stat().st_size / 2**20:.2f} MiB")
+    console.print(f"file       {path.stat().st_size / 2**20:.2f} MiB")
 
 
 @app.command()
