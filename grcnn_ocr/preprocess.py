@@ -31,9 +31,10 @@ class Preprocessor:
 
     Args:
         height: in pixels.
-        width: in pixels, the aspect ratio not kept, as in CRNN and GRCNN; or "proportional": it is kept, and the crop
+        width: in pixels, the aspect ratio not kept, as in CRNN and GRCNN; or "proportional" to the crop's own, and
             padded to the next multiple of `WIDTH_STEP` by its last column. Crops of different padded width never share
             a batch, so that no answer depends on its neighbours.
+        stretch: a proportional width over what keeps the aspect ratio: narrow letters get more frames.
         min_width: floor of a proportional width.
         max_width: its ceiling.
         contrast: "stretched" maps the 2nd and the 98th percentile of each crop's gray levels to 0 and 255.
@@ -45,6 +46,7 @@ class Preprocessor:
 
     height: int = 32
     width: int | Literal["proportional"] = 100
+    stretch: float = 1.0
     min_width: int = 32
     max_width: int = 1024
     contrast: Literal["as_is", "stretched"] = "as_is"
@@ -63,7 +65,7 @@ class Preprocessor:
             image = stretch_contrast(image)
         height, width = image.shape
         if self.width == "proportional":
-            target = min(max(round(self.height / height * width), self.min_width), self.max_width)
+            target = min(max(round(self.stretch * self.height / height * width), self.min_width), self.max_width)
         else:
             target = self.width
         if self.interpolation == "bicubic":

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import huggingface_hub
 import pytest
 from huggingface_hub.errors import RepositoryNotFoundError
@@ -12,7 +14,8 @@ def hub(monkeypatch, tmp_path):
 
     def offer(*files):
         (tmp_path / "model.safetensors").write_bytes(b"x")
-        monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda name: list(files))
+        found = SimpleNamespace(siblings=[SimpleNamespace(rfilename=file) for file in files])
+        monkeypatch.setattr(huggingface_hub, "model_info", lambda name, timeout: found)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda name, file: str(tmp_path / file))
         return tmp_path
 
@@ -31,12 +34,20 @@ def test_a_repository_of_several_files_is_an_error_that_names_them(hub):
 
 
 def test_what_the_hub_cannot_give_is_a_clear_error(monkeypatch):
-    def fails(name):
-        raise RepositoryNotFoundError("404: no such repository\nmore", response=_Response())
-
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", fails)
+    monkeypatch.setattr(huggingface_hub, "model_info", _not_found)
     with pytest.raises(ValueError, match="no weights 'owner/missing': not a file, and the hub says: 404"):
         find_weights("owner/missing")
+
+
+def test_what_was_downloaded_before_is_found_without_the_hub(monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub, "model_info", _not_found)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    snapshot = tmp_path / "models--owner--repository" / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").write_bytes(b"x")
+    (snapshot.parent.parent / "refs").mkdir()
+    (snapshot.parent.parent / "refs" / "main").write_text("0" * 40)
+    assert find_weights("owner/repository") == snapshot / "model.safetensors"
 
 
 def test_paths_are_no_hub_ids(tmp_path, monkeypatch):
@@ -45,6 +56,10 @@ def test_paths_are_no_hub_ids(tmp_path, monkeypatch):
     (tmp_path / "runs").mkdir()
     with pytest.raises(ValueError, match="no weights 'runs/nothing': neither a file nor released"):
         find_weights("runs/nothing")
+
+
+def _not_found(name, timeout):
+    raise RepositoryNotFoundError("404: no such repository\nmore", response=_Response())
 
 
 class _Response:

@@ -250,6 +250,11 @@ def test_proportional_width_keeps_the_proportions_between_floor_and_ceiling(heig
     assert padded % 32 == 0 and 0 <= padded - resized.shape[1] < 32
 
 
+def test_a_proportional_width_may_be_stretched():
+    preprocessor = Preprocessor(width="proportional", stretch=1.25)
+    assert preprocessor.resize(np.zeros((48, 90), np.uint8)).shape == (32, 75)
+
+
 def test_padding_repeats_the_last_column_and_is_not_counted():
     preprocessor = Preprocessor(width="proportional")
     images = [np.tile(np.arange(width, dtype=np.uint8), (32, 1)) for width in (40, 64)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
+from grcnn_ocr.cli.readers import FORMAT
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.confidence import Calibration
@@ -29,9 +30,7 @@ def calibrate(
     protocol: Annotated[
         str, typer.Option(help="What being right is; see evaluate. charset: all the network can write.")
     ] = "charset",
-    data_format: Annotated[
-        str, typer.Option("--format", help="Of the data, where it is not told by name and content.")
-    ] = "auto",
+    data_format: Annotated[str, typer.Option("--format", help=FORMAT)] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
@@ -102,6 +101,11 @@ def _fitted(before: Calibration, judged: Sequence[Judged]) -> Calibration:
         f"fitted on {len(fitting)}: expected calibration error on the {len(held_out)} others {error(before):.2f} % "
         f"before, {error(after):.2f} % after ({BINS} bins of equally many words)"
     )
+    if error(after) > error(before):
+        errors.print(
+            f"warning: fitted on half of these {len(judged)} words, confidence is worse than before on the others; give "
+            "more words, or keep what there was"
+        )
     final = fit_to(judged)
     console.print(f"fitted on all {len(judged)}: slope {final.slope:.4f}, offset {final.offset:.4f}")
     return replace(before, slope=final.slope, offset=final.offset)

@@ -12,7 +12,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
 from grcnn_ocr.cli.evaluate_classes import evaluate_classes
-from grcnn_ocr.cli.readers import CHARSET, DEVICE, PRECISION, WEIGHTS, find_reader, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE, FORMAT, PRECISION, WEIGHTS, find_reader, open_reader
 
 if TYPE_CHECKING:
     from grcnn_ocr.evaluation.suite import Measurement, WordSet
@@ -52,9 +52,7 @@ def evaluate(
         ),
     ] = None,
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
-    data_format: Annotated[
-        str | None, typer.Option("--format", help="Of the data, where it is not told by name and content.")
-    ] = None,
+    data_format: Annotated[str | None, typer.Option("--format", help=FORMAT)] = None,
     open_lexicon: Annotated[
         bool, typer.Option("--open", help="Read freely where no word of the lexicon fits well enough; see `calibrate`.")
     ] = False,

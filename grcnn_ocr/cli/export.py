@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
+from grcnn_ocr.cli.readers import FORMAT
 
 if TYPE_CHECKING:
     from grcnn_ocr.datasets.words import WordSource
@@ -29,9 +30,7 @@ def export(
             f"release. By default {NUM_DRAWN} that the word engine draws."
         ),
     ] = None,
-    data_format: Annotated[
-        str, typer.Option("--format", help="Of the data, where it is not told by name and content.")
-    ] = "auto",
+    data_format: Annotated[str, typer.Option("--format", help=FORMAT)] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a reader that is there.")] = False,
 ) -> None:
     """Write the network as ONNX, with all that reading needs, for `grcnn_ocr.Reader`, which needs no torch.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
+from grcnn_ocr.cli.readers import FORMAT
 
 if TYPE_CHECKING:
     from grcnn_ocr.datasets.lmdb_tools import Summary
@@ -34,13 +35,7 @@ def create(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="End at the first problem, leaving nothing.")] = False,
     overwrite: Overwrite = False,
-    format: Annotated[
-        str,
-        typer.Option(
-            help="label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "
-            "name and content."
-        ),
-    ] = "auto",
+    format: Annotated[str, typer.Option(help=FORMAT)] = "auto",
 ) -> None:
     """Build an LMDB from a folder of crops and a label file, or from a dataset as released.
 

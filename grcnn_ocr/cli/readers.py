@@ -1,4 +1,4 @@
-"""What --weights, --device and --precision of the commands that read stand for."""
+"""What --weights, --device, --precision and --format of the commands stand for."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ CHARSET = (
 PRECISION = (
     "float32, bf16, or auto: bf16 where the device computes in it; a folder has its own. By default float32; giving it "
     "asks for torch."
+)
+FORMAT = (
+    "Of the data: label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "
+    "name and content."
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from grcnn_ocr.config.base import Frozen
 from grcnn_ocr.config.engine import EngineConfig
@@ -42,6 +42,8 @@ class PreprocessConfig(Frozen):
     """What the front ends take."""
     width: PositiveInt | Literal["proportional"] = 100
     """Of every crop, in pixels; "proportional": its own, at that height, padded to the next multiple of 32."""
+    stretch: PositiveFloat = 1.0
+    """A proportional width over what keeps the aspect ratio."""
     min_width: PositiveInt = 32
     """Floor of a proportional width."""
     max_width: PositiveInt = 1024
@@ -85,9 +87,18 @@ class DataConfig(Frozen):
     augment: float = Field(1.0, ge=0, le=2)
     """Strength of the augmentation of stored words; 0 turns it off."""
     engine: EngineConfig = EngineConfig()
+    chosen: str | None = None
+    """A .npy file of the numbers of the engine's samples to train on, made by `tools/choose_samples.py`; by default
+    all."""
     reuse: PositiveInt = 1
     """Steps that each image serves in, some steps apart and freshly distorted on the device: for a GPU that waits for
     its data."""
+
+    @model_validator(mode="after")
+    def _chosen_are_drawn(self) -> DataConfig:
+        if self.chosen is not None and ENGINE not in self.shares:
+            raise ValueError(f"chosen: {self.chosen} is about samples of the engine, which train does not name")
+        return self
 
     @property
     def shares(self) -> dict[str, float]:

@@ -97,24 +97,37 @@ class StoredStream:
 
 @dataclass(frozen=True)
 class DrawnStream:
-    """The word engine's samples; none comes twice."""
+    """The word engine's samples.
+
+    Args:
+        engine: draws them.
+        preprocessor: resizes images.
+        chosen: (N,) numbers of the engine's samples, in order and then from the first again; by default all samples,
+            of which none comes twice.
+    """
 
     engine: WordEngine
     preprocessor: Preprocessor
+    chosen: NDArray[np.int64] | None = None
 
     def sample(self, number: int) -> Sample:
-        """Draw sample `number`."""
-        image, label = self.engine.sample(number)
+        """Draw sample `number` of the engine, or of those chosen."""
+        image, label = self.engine.sample(self._of_engine(number))
         return Sample(self.preprocessor.resize(to_grayscale(image)), self.engine.sampler.charset.encode(label))
 
     def place(self, number: int) -> str:
         """Name the sample."""
-        return f"sample {number} of the word engine"
+        return f"sample {self._of_engine(number)} of the word engine"
 
     def digests(self) -> dict[str, str]:
-        """Return a digest of the engine's manifest."""
-        manifest = json.dumps(self.engine.manifest(), sort_keys=True)
-        return {ENGINE: hashlib.sha256(manifest.encode()).hexdigest()}
+        """Return a digest of the engine's manifest, and of what was chosen."""
+        found = hashlib.sha256(json.dumps(self.engine.manifest(), sort_keys=True).encode())
+        if self.chosen is not None:
+            found.update(self.chosen.tobytes())
+        return {ENGINE: found.hexdigest()}
+
+    def _of_engine(self, number: int) -> int:
+        return number if self.chosen is None else int(self.chosen[number % len(self.chosen)])
 
 
 @dataclass(frozen=True)

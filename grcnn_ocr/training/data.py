@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grcnn_ocr.build import build_charset, build_preprocessor
 from grcnn_ocr.config import ENGINE, Config
@@ -40,7 +41,8 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
         if name == ENGINE:
             engine, passed_over = build_engine(data.engine, charset, num_frames)
             logger.info("%s", passed_over.report(engine))
-            streams.append(DrawnStream(engine, preprocessor))
+            chosen = load_chosen(Path(data.chosen)) if data.chosen else None
+            streams.append(DrawnStream(engine, preprocessor, chosen))
             continue
         source = open_words(Path(name))
         found = audit(source, charset, num_frames)
@@ -59,6 +61,23 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
     shares = list(data.shares.values())
     stream = streams[0] if len(streams) == 1 else Mixture(streams, shares, config.train.seed)
     return TrainingWords(stream, preprocessor), validation
+
+
+def load_chosen(path: Path) -> NDArray[np.int64]:
+    """Read the sample numbers that `tools/choose_samples.py` wrote.
+
+    Raises:
+        ValueError: if there is no such file, or it holds no sample numbers.
+    """
+    try:
+        numbers = np.load(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"data.chosen: {path} cannot be read ({error}); see tools/choose_samples.py") from None
+    if numbers.ndim != 1 or not len(numbers) or numbers.dtype != np.int64 or numbers.min() < 0:
+        raise ValueError(
+            f"data.chosen: {path} holds {numbers.dtype} {numbers.shape}, expected sample numbers, int64 (N,)"
+        )
+    return numbers
 
 
 def hold_out(indices: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ from grcnn_ocr.training.monitor import AnyResult, Lap, Monitor, StepReport
 from grcnn_ocr.training.optim import build_optimizer, learning_rate
 from grcnn_ocr.training.tasks import Task, WordsTask
 from grcnn_ocr.training.watch import StepGuard, StopRequest, stop_requests
-from grcnn_ocr.weights import save_weights
+from grcnn_ocr.weights import find_weights, save_weights
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class Trainer:
         self.use_bf16 = use_bf16(config)
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
+        if init is not None and not resume:
+            find_weights(init)  # told before the data are opened, which takes longer
         self.task: Task = WordsTask(config) if config.task == "words" else ClassesTask(config)
         if init is not None and not resume:
             logger.info("%s", self.task.initialise(init))

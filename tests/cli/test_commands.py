@@ -12,8 +12,10 @@ import torch
 from conftest import SAMPLES, WORDS, draw, published_state_dict
 
 from grcnn_ocr.build import build_model
+from grcnn_ocr.cli.readers import FORMAT
 from grcnn_ocr.config import list_configs
 from grcnn_ocr.create import list_models
+from grcnn_ocr.datasets.importers.release import FORMATS
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
 from grcnn_ocr.training.watch import StopRequest
 from grcnn_ocr.weights import Weights, load_weights, save_weights
@@ -310,6 +312,10 @@ def test_the_samples_are_whole():
     for index in range(200):
         assert evaluation.label(index).lower() in lexicon.words(index) and len(set(lexicon.words(index))) == 50
         assert decoded(evaluation, index).size
+
+
+def test_help_names_every_format():
+    assert all(name in FORMAT for name in FORMATS)
 
 
 def test_help_shows_brackets_and_defaults(run, monkeypatch):

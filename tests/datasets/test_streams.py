@@ -99,6 +99,17 @@ def test_drawn_words_are_the_engines_and_those_of_validation_are_others():
         assert np.array_equal(decode(validation.image(index)), to_grayscale(drawn))
 
 
+def test_chosen_samples_are_drawn_in_order_and_again():
+    engine = WordEngine([built_in_font()], TextSampler(["open", "street", "kitchen"], ALNUM36))
+    every = DrawnStream(engine, Preprocessor())
+    some = replace(every, chosen=np.array([7, 3, 3]))
+    for number, drawn in enumerate([7, 3, 3, 7, 3]):
+        assert np.array_equal(some.sample(number).image, every.sample(drawn).image)
+        assert some.place(number) == every.place(drawn)
+    digests = {stream.digests()["engine"] for stream in (every, some, replace(some, chosen=np.array([7, 3])))}
+    assert len(digests) == 3
+
+
 @given(shares=st.lists(st.floats(0.05, 1), min_size=1, max_size=4), seed=st.integers(0, 3))
 def test_a_mixture_loses_and_repeats_nothing_and_keeps_its_shares(shares, seed):
     total = sum(shares)
