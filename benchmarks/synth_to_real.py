@@ -53,7 +53,8 @@ class Report:
         """Evaluate on the test sets."""
         assert self.trainer is not None
         config = self.trainer.config
-        recognizer = Recognizer(Weights(self.trainer.average.model, config), self.trainer.accelerator.device)
+        device = self.trainer.accelerator.device
+        recognizer = Recognizer(Weights(self.trainer.average.model, config), device, second_look=False)
         accuracies = [evaluate_words(recognizer, test)[0].counts.word_accuracy for test in self.tests]
         words = step * config.train.batch_size * self.trainer.accelerator.num_processes / 1000
         near = [thousands for thousands in CALIBRATION if abs(thousands - words) <= NEAR * words]

@@ -15,6 +15,7 @@ from grcnn_ocr.decoding.beam import BeamOptions
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions, Decoder, Prediction
 from grcnn_ocr.decoding.lexicon import check_lexicon
+from grcnn_ocr.decoding.looks import SURE, other_looks, sureness
 from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.loading import View, batched, load_ahead
 from grcnn_ocr.preprocess import Pixels, Preprocessor
@@ -41,6 +42,16 @@ class Frames:
     log_probs: NDArray[np.float32]
     lengths: list[int]
 
+    @classmethod
+    def of(cls, each: Sequence[NDArray[np.float32]]) -> Frames:
+        """Put together what the network said of each image, (T, K) of its own T."""
+        lengths = [len(log_probs) for log_probs in each]
+        padded = np.full((len(each), max(lengths), each[0].shape[1]), -np.inf, np.float32)
+        padded[:, :, 0] = 0.0
+        for row, log_probs in enumerate(each):
+            padded[row, : len(log_probs)] = log_probs
+        return cls(padded, lengths)
+
 
 class Reading(NamedTuple):
     """What was read in an image.
@@ -64,6 +75,8 @@ class BaseReader(ABC):
         batch_size: images a forward pass.
         charset: the one to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
             network's. See `ClassMerging`. The calibration stays that of the network's own.
+        second_look: whether a crop of proportional width that was not read surely is looked at again, see
+            `decoding.looks`; the surest look counts.
 
     Raises:
         ValueError: on no images a forward pass, or a charset that the network's does not fold to.
@@ -76,6 +89,7 @@ class BaseReader(ABC):
         calibration: Calibration,
         batch_size: int,
         charset: str | Charset | None = None,
+        second_look: bool = True,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: expected 1 or more")
@@ -85,6 +99,7 @@ class BaseReader(ABC):
         self.preprocessor = preprocessor
         self.calibration = calibration
         self.batch_size = batch_size
+        self.second_look = second_look and preprocessor.width == "proportional"
         self.window = WINDOW * batch_size if preprocessor.width == "proportional" else batch_size
 
     @abstractmethod
@@ -196,7 +211,7 @@ class BaseReader(ABC):
         views = [view for _, each in shown for view in each]
         numbers = [number for number, each in shown for _ in each]
         found: dict[int, Prediction] = {}
-        for batch, log_probs, lengths in self._batches([view.resized for view in views]):
+        for batch, log_probs, lengths in self._looked([view.resized for view in views]):
             words = None if lexicon is None else [lexicon.words(numbers[index]) for index in batch]
             found |= zip(
                 batch, decoder(log_probs, lengths, words, [views[index].image for index in batch]), strict=True
@@ -236,6 +251,33 @@ class BaseReader(ABC):
         ):
             yield batch, log_probs if self.merging is None else self.merging(log_probs), lengths
 
+    def _looked(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], NDArray[np.float32], list[int]]]:
+        """Do as `_batches`, but look again at what was not read surely; of all looks the surest is yielded."""
+        if not self.second_look:
+            yield from self._batches(resized)
+            return
+        surest_look: dict[int, tuple[float, NDArray[np.float32]]] = {}
+        for batch, log_probs, lengths in self._batches(resized):
+            scores = sureness(log_probs, lengths)
+            sure = np.flatnonzero(scores > SURE).tolist()
+            if sure:
+                yield [batch[row] for row in sure], log_probs[sure], [lengths[row] for row in sure]
+            for row in np.flatnonzero(scores <= SURE).tolist():
+                surest_look[batch[row]] = (scores[row], log_probs[row, : lengths[row]])
+        again = [
+            (index, look)
+            for index in sorted(surest_look)
+            for look in other_looks(resized[index], self.preprocessor.max_width)
+        ]
+        for batch, log_probs, lengths in self._batches([look for _, look in again]):
+            for row, score in enumerate(sureness(log_probs, lengths)):
+                index = again[batch[row]][0]
+                if score > surest_look[index][0]:
+                    surest_look[index] = (score, log_probs[row, : lengths[row]])
+        for indices in batched(sorted(surest_look), self.batch_size):
+            frames = Frames.of([surest_look[index][1] for index in indices])
+            yield indices, frames.log_probs, frames.lengths
+
     def _run(self, batches: Sequence[Sequence[Pixels]]) -> Iterable[tuple[NDArray[np.float32], list[int]]]:
         """Run the network on batches of resized images, each of one padded width; see `_forward`."""
         return (self._forward(*self._stacked(batch)) for batch in batches)
@@ -246,17 +288,10 @@ class BaseReader(ABC):
         return self.preprocessor.normalise(pixels), widths
 
     def _frames(self, resized: Sequence[Pixels]) -> Frames:
-        found = list(self._batches(resized))
-        longest = max(log_probs.shape[1] for _, log_probs, _ in found)
-        frames = Frames(
-            np.full((len(resized), longest, self.charset.num_classes), -np.inf, np.float32), [0] * len(resized)
-        )
-        frames.log_probs[:, :, 0] = 0.0
-        for batch, log_probs, lengths in found:
-            frames.log_probs[batch, : log_probs.shape[1]] = log_probs
-            for index, length in zip(batch, lengths, strict=True):
-                frames.lengths[index] = length
-        return frames
+        found: dict[int, NDArray[np.float32]] = {}
+        for batch, log_probs, lengths in self._looked(resized):
+            found |= {index: log_probs[row, : lengths[row]] for row, index in enumerate(batch)}
+        return Frames.of([found[index] for index in range(len(resized))])
 
 
 def surest(predictions: Iterable[Prediction], rotations: Iterable[Iterable[int]]) -> list[Prediction]:

@@ -30,6 +30,7 @@ class Recognizer(BaseReader):
             changes 7 answers of 2,000 (IIIT5K train, `grcl_lstm_tiny`; accuracy 92.1 for 92.2). "auto": "bf16" where
             the device computes in it, else "float32".
         charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
+        second_look: whether a crop that was not read surely is looked at again; see `BaseReader`.
 
     Raises:
         ValueError: if there are no such weights, or they do not read in such a charset.
@@ -47,6 +48,7 @@ class Recognizer(BaseReader):
         batch_size: int = 64,
         precision: Precision = "float32",
         charset: str | Charset | None = None,
+        second_look: bool = True,
     ) -> None:
         if not isinstance(weights, Weights):
             weights = load_weights(find_weights(weights))
@@ -56,6 +58,7 @@ class Recognizer(BaseReader):
             weights.calibration,
             batch_size,
             charset,
+            second_look,
         )
         self.config = weights.config
         self.device = find_device(device)

@@ -101,6 +101,7 @@ class Reader(BaseReader):
         threads: of the network; by default as many as there are cores: on the batches side by side if there are
             several, else inside the one.
         charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
+        second_look: whether a crop that was not read surely is looked at again; see `BaseReader`.
 
     Raises:
         ValueError: if the folder is not one of those, or its network is not the one that it describes.
@@ -116,16 +117,22 @@ class Reader(BaseReader):
         batch_size: int = 64,
         threads: int | None = None,
         charset: str | Charset | None = None,
+        second_look: bool = True,
     ) -> None:
-        self._start(*_open(_find(folder)), batch_size, threads, charset)
+        self._start(*_open(_find(folder)), batch_size, threads, charset, second_look)
 
     @classmethod
     def of(
-        cls, description: ReaderDescription, network: bytes, batch_size: int = 64, threads: int | None = None
+        cls,
+        description: ReaderDescription,
+        network: bytes,
+        batch_size: int = 64,
+        threads: int | None = None,
+        second_look: bool = True,
     ) -> Reader:
         """Return a reader of what would be in a folder."""
         reader = cls.__new__(cls)
-        reader._start(description, network, batch_size, threads)
+        reader._start(description, network, batch_size, threads, None, second_look)
         return reader
 
     def _start(
@@ -134,9 +141,12 @@ class Reader(BaseReader):
         network: bytes,
         batch_size: int,
         threads: int | None,
-        charset: str | Charset | None = None,
+        charset: str | Charset | None,
+        second_look: bool,
     ) -> None:
-        super().__init__(description.charset, description.preprocessor, description.calibration, batch_size, charset)
+        super().__init__(
+            description.charset, description.preprocessor, description.calibration, batch_size, charset, second_look
+        )
         if threads is not None and threads < 1:
             raise ValueError(f"threads {threads}: expected 1 or more")
         self.description = description

@@ -24,7 +24,7 @@ WORDS = ["clown", "recycle", "child", "position"]
 
 @pytest.fixture(scope="module")
 def released() -> Recognizer:
-    return Recognizer(device="cpu", batch_size=3)
+    return Recognizer(device="cpu", batch_size=3, second_look=False)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def untrained() -> Recognizer:
     """Of proportional width; it notes how many images its network sees."""
     config = load_config("grcl_lstm_tiny", ["preprocess.width=proportional"])
     torch.manual_seed(0)
-    recognizer = Recognizer(Weights(build_model(config), config), "cpu", batch_size=2)
+    recognizer = Recognizer(Weights(build_model(config), config), "cpu", batch_size=2, second_look=False)
     recognizer.seen, forward = 0, recognizer._forward
 
     def counting(images, widths):

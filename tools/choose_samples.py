@@ -1,6 +1,7 @@
 """Choose the word engine's samples that still teach a network something.
 
-    python tools/choose_samples.py --config grcl_lstm_tiny.yaml --num 400000 --set data.engine.seed=71 --output chosen.npy
+    python tools/choose_samples.py --config grcl_lstm_tiny.yaml --num 400000 --set data.engine.seed=71 \
+        --output chosen.npy
     python train.py --config grcl_lstm_tiny.yaml --init grcl_lstm_tiny --set data.engine.seed=71 \
         --set data.chosen=chosen.npy
 
@@ -92,7 +93,7 @@ _worker: _Worker | None = None
 
 def _begin(config: Config, folder: str | None) -> None:
     global _worker
-    reader = Reader(folder, threads=1)
+    reader = Reader(folder, threads=1, second_look=False)
     if reader.charset.characters != build_charset(config.charset).characters:
         raise ValueError(f"the reader knows {reader.charset.name}, the labels are in {config.charset.characters}")
     engine, _ = build_engine(

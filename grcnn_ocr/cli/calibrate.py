@@ -103,8 +103,8 @@ def _fitted(before: Calibration, judged: Sequence[Judged]) -> Calibration:
     )
     if error(after) > error(before):
         errors.print(
-            f"warning: fitted on half of these {len(judged)} words, confidence is worse than before on the others; give "
-            "more words, or keep what there was"
+            f"warning: fitted on half of these {len(judged)} words, confidence is worse than before on the others; "
+            "give more words, or keep what there was"
         )
     final = fit_to(judged)
     console.print(f"fitted on all {len(judged)}: slope {final.slope:.4f}, offset {final.offset:.4f}")

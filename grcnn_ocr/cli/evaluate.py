@@ -12,7 +12,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
 from grcnn_ocr.cli.evaluate_classes import evaluate_classes
-from grcnn_ocr.cli.readers import CHARSET, DEVICE, FORMAT, PRECISION, WEIGHTS, find_reader, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE, FORMAT, PRECISION, SECOND_LOOK, WEIGHTS, find_reader, open_reader
 
 if TYPE_CHECKING:
     from grcnn_ocr.evaluation.suite import Measurement, WordSet
@@ -80,6 +80,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
+    second_look: Annotated[bool, typer.Option(help=SECOND_LOOK)] = True,
 ) -> None:
     """Evaluate weights on labelled words, with a lexicon by exact CTC likelihood; or a classifier on pictures."""
     from grcnn_ocr.decoding.beam import BeamOptions
@@ -104,7 +105,7 @@ def evaluate(
             raise ValueError(f"{found} holds an image classifier; only for words: {', '.join(given)}")
         evaluate_classes(found, data or [], {**outputs, "--html": None}, batch_size, device)
         return
-    recognizer = open_reader(str(found), device, batch_size, precision, charset).reader
+    recognizer = open_reader(str(found), device, batch_size, precision, charset, second_look).reader
     sets = (
         open_suite(suite, recognizer.charset)
         if suite is not None

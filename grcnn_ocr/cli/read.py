@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import errors, progress_bar
-from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, WEIGHTS, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, SECOND_LOOK, WEIGHTS, open_reader
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Alternative, Prediction
@@ -72,6 +72,7 @@ def read(
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str | None, typer.Option(help=DEVICE_OR_FASTEST)] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
+    second_look: Annotated[bool, typer.Option(help=SECOND_LOOK)] = True,
 ) -> None:
     """Read cropped word images: prints path, text and confidence.
 
@@ -97,7 +98,7 @@ def read(
         annotate.mkdir(parents=True, exist_ok=True)
     if (open_lexicon or open_gap is not None) and words is None:
         raise ValueError("--open and --open-gap are about a --lexicon; give one")
-    reader = open_reader(weights, device, batch_size, precision, charset).reader
+    reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
     is_open = open_lexicon or open_gap is not None
     places = as_json or annotate is not None
     options = decode_options(num_best, places, is_open, allow, pattern, model, open_gap)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
-from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, WEIGHTS, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, SECOND_LOOK, WEIGHTS, open_reader
 
 if TYPE_CHECKING:
     import socket
@@ -26,6 +26,7 @@ def serve(
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
     device: Annotated[str | None, typer.Option(help=DEVICE_OR_FASTEST)] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
+    second_look: Annotated[bool, typer.Option(help=SECOND_LOOK)] = True,
     max_megabytes: Annotated[
         float, typer.Option(min=0.01, max=1000, help="Of one encoded picture; a request may hold four times as much.")
     ] = 8.0,
@@ -45,7 +46,9 @@ def serve(
     limits = Limits(image_bytes=round(max_megabytes * MEGABYTE), images=max_images)
     listener = _listen(host, port)
     is_local = host in LOOPBACK
-    reader, name, found_device = open_reader(weights, device, precision=precision, charset=charset)
+    reader, name, found_device = open_reader(
+        weights, device, precision=precision, charset=charset, second_look=second_look
+    )
     app = create_app(reader, name, limits, LOOPBACK if is_local else None)
     shown = f"[{host}]" if ":" in host else host
     if not is_local:

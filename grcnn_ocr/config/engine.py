@@ -48,18 +48,21 @@ class TextMix(Frozen):
     mixed: Weight = 0.02
     punctuation: Chance = 0.15
     """Share of words with punctuation marks after, before, around or inside them."""
-    short: Chance = 0.5
+    short: Chance = 0.85
     """Share of words whose length is drawn first, as in running text; the others are drawn evenly from the list, of
     which most are long."""
 
 
 class Look(Frozen):
-    """Chances (0 to 1) and ranges of the effects; lengths are shares of the text's height unless said otherwise."""
+    """Chances (0 to 1) and ranges of the effects; lengths are shares of the text's height unless said otherwise.
+
+    Sizes, margins and proportions of letters are about those of the IIIT5K training words.
+    """
 
     # letters
     spacing: Range = (-0.04, 0.22)
     """Added to each advance; drawn so that most are near the font's own."""
-    spaced: Chance = 0.0
+    spaced: Chance = 0.03
     spaced_by: Range = (0.2, 0.8)
     """Wide letter spacing."""
     bolder: Chance = 0.12
@@ -72,11 +75,11 @@ class Look(Frozen):
     extrude: Chance = 0.05
     extrude_depth: Range = (0.05, 0.14)
     # geometry
-    height: LogRange = (14, 60)
+    height: LogRange = (9, 55)
     """Native height of the text's line, in pixels; drawn on a logarithmic scale."""
-    stretch: LogRange = (0.75, 1.35)
+    stretch: LogRange = (0.55, 1.35)
     """Width over natural width, drawn on a logarithmic scale."""
-    margin: Range = (-0.04, 0.45)
+    margin: Range = (0.0, 0.8)
     rotate: Chance = 0.3
     rotation: float = Field(9.0, ge=0)
     """Degrees, at most; a normal distribution of half of it."""
@@ -105,7 +108,7 @@ class Look(Frozen):
     # clutter
     neighbour: Chance = 0.2
     """Chance of parts of another word in the widest margin."""
-    beside: Chance = 0.15
+    beside: Chance = 0.1
     """Chance of a strip of the next or the previous word beyond the margin on the right or left."""
     beside_gap: Range = (0.12, 0.4)
     beside_width: Range = (0.03, 0.4)

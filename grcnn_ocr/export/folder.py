@@ -64,7 +64,7 @@ def export_reader(
     """
     _check_folder(folder, overwrite)
     _check_installed()
-    recognizer = Recognizer(weights, "cpu")
+    recognizer = Recognizer(weights, "cpu", second_look=False)
     recognizer.model = copy.deepcopy(weights.model).eval().cpu()  # as it was trained: folding is tested, too
     ranging, measured = _chosen(len(words))
     images = [decoded(words, index) for index in measured]
@@ -82,7 +82,7 @@ def export_reader(
         made_by=_versions(),
         checks={},
     )
-    reader = Reader.of(description, network)
+    reader = Reader.of(description, network, second_look=False)
     difference = _difference(recognizer, reader, images)
     reference = _Readings(recognizer, images, labels)
     readings = _Readings(reader, images, labels)
@@ -98,7 +98,7 @@ def export_reader(
         network, quantisation, readings = _quantised(description, network, batches, images, labels, readings)
         description = replace(description, network="model_int8.onnx", precision="int8")
         checks["quantised"] = str(quantisation)
-        difference = _difference(recognizer, Reader.of(description, network), images)
+        difference = _difference(recognizer, Reader.of(description, network, second_look=False), images)
     checks |= {
         "accuracy": readings.accuracy,
         "texts_changed": readings.num_other_than(reference),
@@ -150,7 +150,7 @@ def _quantised(
     losses = []
     for quantisation in QUANTISATIONS:
         quantised = quantise(network, batches, quantisation)
-        readings = _Readings(Reader.of(description, quantised), images, labels)
+        readings = _Readings(Reader.of(description, quantised, second_look=False), images, labels)
         loss = exact.accuracy - readings.accuracy
         if loss <= max(LARGEST_LOSS, 1.01 / len(images)):
             return quantised, quantisation, readings

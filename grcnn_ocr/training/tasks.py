@@ -116,7 +116,7 @@ class WordsTask:
 
     def validate(self, model: CTCRecognizer, device: torch.device) -> Result:
         """Read the validation words, lexicon-free, and compare all that the charset can write."""
-        recognizer = Recognizer(Weights(model, self.config), device)
+        recognizer = Recognizer(Weights(model, self.config), device, second_look=False)
         return evaluate_words(recognizer, self.validation, protocol=self.protocol)[0]
 
     def accuracy(self, result: Result) -> float:

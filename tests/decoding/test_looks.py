@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grcnn_ocr.decoding.confidence import UNCALIBRATED
+from grcnn_ocr.decoding.decoder import Decoder
+from grcnn_ocr.decoding.looks import other_looks, sureness
+from grcnn_ocr.preprocess import Preprocessor
+from grcnn_ocr.reader import BaseReader
+from grcnn_ocr.text.charset import Charset
+
+DIGITS = Charset.named("0123456789")
+PREPROCESSOR = Preprocessor(width="proportional", max_width=256)
+
+
+class Counting(BaseReader):
+    """Sees the last digit of the gray level in a crop of the best width, else a 0, surer the nearer it is to that."""
+
+    def __init__(self, best: int, second_look: bool = True, preprocessor: Preprocessor = PREPROCESSOR) -> None:
+        super().__init__(DIGITS, preprocessor, UNCALIBRATED, batch_size=3, second_look=second_look)
+        self.best = best
+        self.widths: list[int] = []
+
+    def num_frames(self, width: int) -> int:
+        return width // 4
+
+    def _forward(self, images, widths):
+        self.widths.extend(widths.tolist())
+        lengths = [self.num_frames(width) for width in widths.tolist()]
+        log_probs = np.full((len(images), images.shape[3] // 4, DIGITS.num_classes), -20.0, np.float32)
+        log_probs[:, :, 0] = 0.0
+        for row, (image, width) in enumerate(zip(images, widths.tolist(), strict=True)):
+            gray = round(float(image.mean()) * PREPROCESSOR.scale + PREPROCESSOR.mean)
+            chance = 0.99 / (1 + abs(width - self.best) / 8)
+            log_probs[row, 1, :] = np.log((1 - chance) / DIGITS.num_classes)
+            log_probs[row, 1, 1 + gray % 10 if width == self.best else 1] = np.log(chance)
+        return log_probs, lengths
+
+
+def crop(width, digit):
+    return np.full((32, width), 20 + digit, np.uint8)
+
+
+def test_what_was_read_surely_is_not_looked_at_again():
+    reader = Counting(best=64)
+    assert reader.read(crop(64, 7)).text == "7" and reader.widths == [64]
+
+
+@pytest.mark.parametrize(("width", "best"), [(64, 80), (80, 64)])
+def test_of_several_looks_the_surest_counts(width, best):
+    reader = Counting(best)
+    assert reader.read(crop(width, 7)).text == "7"
+    assert sorted(reader.widths) == sorted([width, round(1.25 * width), round(0.8 * width)])
+    assert Counting(best, second_look=False).read(crop(width, 7)).text == "0"
+
+
+def test_sure_and_unsure_crops_of_many_batches_keep_their_order():
+    widths, digits = [64, 80, 60, 64, 80, 64, 64, 80], [1, 2, 3, 4, 5, 6, 7, 8]
+    found = Counting(best=64).read_many([crop(w, d) for w, d in zip(widths, digits, strict=True)])
+    assert [p.text for p in found] == ["1", "2", "0", "4", "5", "6", "7", "8"]  # 60 is read from no look at 64 pixels
+
+
+def test_frames_are_those_of_the_surest_look():
+    frames = Counting(best=64).recognise([crop(80, 5), crop(64, 6)])
+    assert frames.lengths == [16, 16]
+    assert [p.text for p in Decoder(DIGITS)(frames.log_probs, frames.lengths)] == ["5", "6"]
+
+
+def test_crops_of_one_width_are_looked_at_once():
+    reader = Counting(best=64, preprocessor=Preprocessor())
+    assert not reader.second_look and reader.read(crop(30, 7)).text == "0" and reader.widths == [100]
+
+
+@given(width=st.integers(1, 300), max_width=st.integers(300, 310), seed=st.integers(0, 9))
+def test_other_looks_are_of_the_same_height_and_not_too_wide(width, max_width, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (32, width), np.uint8)
+    near, far = other_looks(image, max_width)
+    assert near.shape == (32, min(round(1.25 * width), max_width)) and far.shape == (32, max(1, round(0.8 * width)))
+
+
+def test_a_nearer_look_has_larger_rows_and_a_farther_one_smaller():
+    image = np.zeros((32, 64), np.uint8)
+    image[8:24] = 255
+    near, far = other_looks(image, 256)
+    assert (near > 127).all(axis=1).sum() == 18 and (far > 127).all(axis=1).sum() == 14  # of 16
+
+
+def test_sureness_is_the_likelihood_of_the_greedy_reading():
+    log_probs = np.random.default_rng(0).normal(size=(4, 9, 11)).astype(np.float32)
+    log_probs -= np.log(np.exp(log_probs).sum(axis=2, keepdims=True))
+    lengths = [9, 5, 1, 7]
+    expected = [p.log_likelihood for p in Decoder(DIGITS)(log_probs, lengths)]
+    assert sureness(log_probs, lengths) == pytest.approx(expected)
