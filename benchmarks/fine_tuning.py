@@ -80,7 +80,7 @@ def write(path: Path, lines: list[str], folder: Path) -> Path:
 
 def accuracies(weights: Path, tests: list[Path]) -> list[float]:
     """Return the word accuracies, in percent."""
-    recognizer = Recognizer(weights)
+    recognizer = Recognizer(weights, second_look=False)
     return [100 * evaluate_words(recognizer, open_words(test))[0].counts.word_accuracy for test in tests]
 
 

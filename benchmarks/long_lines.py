@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--weights")
     parser.add_argument("--num", type=int, default=300)
     arguments = parser.parse_args()
-    recognizer = Recognizer(arguments.weights)
+    recognizer = Recognizer(arguments.weights, second_look=False)
     engine, _ = build_engine(EngineConfig(look=MILD), Charset.named("alnum36"))
     rendering.MAX_WIDTH = 4000  # the engine draws long words smaller; a line keeps its height
     print_heading("Lines longer than any word trained on", f"weights {arguments.weights or 'released'}")

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of ic03/ and iiit5k/")
     parser.add_argument("--weights")
     arguments = parser.parse_args()
-    recognizer = Recognizer(arguments.weights)
+    recognizer = Recognizer(arguments.weights, second_look=False)
     print_heading("Reading tall crops upright", recognizer.config.name)
     print("| data | crops | images | before | plain | upright |\n|---|---|---|---|---|---|", flush=True)
     for name in SETS:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 TIMEOUT = 10
 """Seconds that the hub has to answer."""
@@ -15,7 +18,7 @@ def is_hub_id(name: str) -> bool:
 
 
 def download(name: str) -> Path:
-    """Return the one safetensors file of a repository: the hub's latest, or if it cannot be asked, a cached one.
+    """Return the one safetensors file of a repository: the hub's latest or, if the hub has none to give, a cached one.
 
     Raises:
         ValueError: if there is neither, or the repository does not hold exactly one such file.
@@ -28,22 +31,24 @@ def download(name: str) -> Path:
     except ValueError:
         raise
     except Exception as error:  # the client raises errors of several packages
+        first_line = next(iter(str(error).splitlines()), type(error).__name__)
         cached = _cached(name)
         if cached is None:
-            first_line = str(error).splitlines()[0]
             raise ValueError(f"no weights {name!r}: not a file, and the hub says: {first_line}") from None
+        logger.warning("hub %r says: %s; using what was downloaded before, %s", name, first_line, cached)
         return cached
 
 
 def _cached(name: str) -> Path | None:
-    """Return the weights of a repository that was downloaded before, if it was."""
+    """Return the weights of a repository that were downloaded before, if they were."""
     from huggingface_hub import snapshot_download
 
     try:
         folder = Path(snapshot_download(name, local_files_only=True))
     except OSError:
         return None
-    return folder / _only_weights(name, [str(path.relative_to(folder)) for path in folder.rglob("*.safetensors")])
+    files = list(folder.rglob("*.safetensors"))
+    return files[0] if len(files) == 1 else None
 
 
 def _only_weights(name: str, files: list[str]) -> str:

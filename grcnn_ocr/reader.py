@@ -35,7 +35,7 @@ class Frames:
     """What the network said of a batch.
 
     Attributes:
-        log_probs: (B, T, K) log-softmax, class 0 the blank, which is certain beyond an image's own padded width.
+        log_probs: (B, T, K) log-softmax, class 0 the blank, which is certain beyond an image's own frames.
         lengths: (B,) frames that belong to each image.
     """
 
@@ -259,10 +259,11 @@ class BaseReader(ABC):
         surest_look: dict[int, tuple[float, NDArray[np.float32]]] = {}
         for batch, log_probs, lengths in self._batches(resized):
             scores = sureness(log_probs, lengths)
-            sure = np.flatnonzero(scores > SURE).tolist()
+            is_sure = scores > SURE  # of NaN, too, it is false
+            sure = np.flatnonzero(is_sure).tolist()
             if sure:
                 yield [batch[row] for row in sure], log_probs[sure], [lengths[row] for row in sure]
-            for row in np.flatnonzero(scores <= SURE).tolist():
+            for row in np.flatnonzero(~is_sure).tolist():
                 surest_look[batch[row]] = (scores[row], log_probs[row, : lengths[row]])
         again = [
             (index, look)

@@ -213,7 +213,8 @@ def find_weights(name: str | Path | None = None) -> Path:
     if is_hub_id(str(name)) and not Path(name).parent.is_dir():
         return download(str(name))
     if Path(name).is_dir():
-        raise ValueError(f"{name} is a folder; expected a weights file, such as {Path(name) / 'best.safetensors'}")
+        inside = ", ".join(path.name for path in sorted(Path(name).glob("*.safetensors"))) or "none"
+        raise ValueError(f"{name} is a folder; expected a weights file (it holds: {inside})")
     raise ValueError(
         f"no weights {str(name)!r}: neither a file nor released (released: {', '.join(released) or 'none'})"
     )

@@ -23,54 +23,82 @@ def tool():
     return module
 
 
-def test_what_nobody_could_read_is_left_out_and_hard_samples_have_their_share(tool):
+def test_what_nobody_could_read_is_left_out_and_hard_samples_come_again(tool):
     losses, lengths = np.array([0.01, 2.9, 3.1, 0.4, 40.0]), np.array([5, 2, 2, 1, 9])
-    is_legible, is_hard = tool.legible_and_hard(losses, lengths)
+    is_legible, is_hard = tool.judge(losses, lengths)
     assert is_legible.tolist() == [True, True, False, True, False]
-    assert is_hard.tolist() == [False, True, True, True, True]
+    assert is_hard.tolist() == [False, True, False, True, False]
     chosen = tool.choose(is_legible, is_hard, 0.5, np.random.default_rng(0))
     counts = np.bincount(chosen, minlength=5)
-    assert chosen.dtype == np.int64 and len(chosen) == 6 and counts[[2, 4]].sum() == 0 and counts[0] == 1
-    assert counts[1] + counts[3] == 2 + 3 and min(counts[1], counts[3]) >= 2  # one of them a second time
+    assert chosen.dtype == np.int64 and counts[[0, 2, 4]].tolist() == [1, 0, 0]
+    assert sorted(counts[[1, 3]].tolist()) == [2, 3]  # 3 of 6 are repetitions
     assert sorted(tool.choose(is_legible, is_hard, 0.0, np.random.default_rng(0))) == [0, 1, 3]
     nothing_hard = tool.choose(is_legible, np.zeros(5, bool), 0.5, np.random.default_rng(0))
     assert sorted(nothing_hard) == [0, 1, 3]
 
 
-def test_the_tool_writes_what_a_run_draws(tmp_path, monkeypatch):
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """Of an engine of three words in the built-in font."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("PATH", "")  # no fontconfig: the built-in font
+    monkeypatch.setenv("PATH", "")  # no fontconfig
     (tmp_path / "words.txt").write_text("open\nstreet\nkitchen\n")
-    output = tmp_path / "chosen.npy"
-    settings = ["data.engine.backgrounds=[]", f"data.engine.words={tmp_path / 'words.txt'}", "data.engine.seed=5"]
+    return ["data.engine.backgrounds=[]", f"data.engine.words={tmp_path / 'words.txt'}", "data.engine.seed=5"]
+
+
+def run(settings, *arguments):
     options = [word for setting in settings for word in ("--set", setting)]
-    command = [sys.executable, "tools/choose_samples.py", "--config", "grcl_lstm_tiny.yaml", "--num", "40", *options]
-    found = subprocess.run(
-        [*command, "--output", str(output), "--workers", "1"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert "40 samples: " in found.stdout and " legible, " in found.stdout
-    chosen = load_chosen(output)
-    assert set(chosen.tolist()) <= set(range(40)) and len(chosen) >= 20
-    config = load_config("grcl_lstm_tiny", [*settings, f"data.chosen={output}"])
+    command = [sys.executable, "tools/choose_samples.py", "--config", "grcl_lstm_tiny.yaml", "--workers", "1", *options]
+    return subprocess.run([*command, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
+    output = tmp_path / "chosen.npz"
+    found = run(settings, "--num", 40, "--output", output)
+    assert found.returncode == 0 and "40 samples: " in found.stdout and "% legible, " in found.stdout
+    numbers = np.load(output)["numbers"]
+    assert set(numbers.tolist()) <= set(range(40)) and len(numbers) >= 20
     everything, _ = build_words(load_config("grcl_lstm_tiny", settings), 257)
-    some, _ = build_words(config, 257)
+    some, _ = build_words(load_config("grcl_lstm_tiny", [*settings, f"data.chosen={output}"]), 257)
     for number in range(3):
-        drawn = everything.stream.sample(int(chosen[number]))
+        drawn = everything.stream.sample(int(numbers[number]))
         assert np.array_equal(some.stream.sample(number).image, drawn.image)
+    with pytest.raises(ValueError, match=r"data\.chosen: .*chosen\.npz is about another word engine's samples"):
+        build_words(load_config("grcl_lstm_tiny", [*settings, f"data.chosen={output}", "data.engine.seed=6"]), 257)
 
 
-@pytest.mark.parametrize("numbers", [np.zeros((2, 2), np.int64), np.zeros(0, np.int64), np.ones(3), np.array([-1])])
-def test_what_holds_no_sample_numbers_is_an_error(numbers, tmp_path):
-    np.save(tmp_path / "x.npy", numbers)
-    with pytest.raises(ValueError, match=r"data\.chosen: .*x\.npy holds .* expected sample numbers"):
-        load_chosen(tmp_path / "x.npy")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--num", "0", "--output", "x.npz"], "--num is 1 or more"),
+        (["--num", "1", "--again", "1", "--output", "x.npz"], "--again from 0 to less than 1"),
+        (["--num", "1", "--output", "x.npy"], "expected a new .npz file"),
+        (["--num", "1", "--output", "nowhere/x.npz"], "expected a new .npz file in a folder that is there"),
+        (["--num", "1", "--output", "x.npz", "--reader", "nowhere"], "no reader.json in nowhere"),
+        (["--num", "1", "--output", "x.npz", "--set", "charset.characters=ascii94"], "give --reader"),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_read(settings, arguments, message):
+    found = run(settings, *arguments)
+    assert found.returncode == 2 and message in " ".join(found.stderr.split())
+    assert not (ROOT / "x.npz").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04junk"])
+def test_what_the_tool_did_not_write_is_an_error_that_names_it(content, tmp_path):
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"data\.chosen: .*x\.npz cannot be used .*tools/choose_samples\.py writes it"):
+        load_chosen(tmp_path / "x.npz", engine=None)
+    np.save(tmp_path / "y.npy", np.arange(3))
+    with pytest.raises(ValueError, match=r"y\.npy cannot be used"):
+        load_chosen(tmp_path / "y.npy", engine=None)
 
 
 def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(ValueError, match=r"data\.chosen: .*none\.npy cannot be read .*see tools/choose_samples\.py"):
-        load_chosen(tmp_path / "none.npy")
+    with pytest.raises(ValueError, match=r"data\.chosen: .*none\.npz cannot be used"):
+        load_chosen(tmp_path / "none.npz", engine=None)
 
 
 def test_chosen_samples_without_the_engine_are_an_error():
-    with pytest.raises(ValueError, match="which train does not name"):
-        load_config("grcl_lstm_tiny", ["data.train=words.lmdb", "data.chosen=x.npy"])
+    with pytest.raises(ValueError, match=r"add engine to data\.train, or leave it out"):
+        load_config("grcl_lstm_tiny", ["data.train=words.lmdb", "data.chosen=x.npz"])

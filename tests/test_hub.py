@@ -50,6 +50,23 @@ def test_what_was_downloaded_before_is_found_without_the_hub(monkeypatch, tmp_pa
     assert find_weights("owner/repository") == snapshot / "model.safetensors"
 
 
+def test_a_cache_without_weights_is_not_taken_for_the_hubs_answer(monkeypatch, tmp_path):
+    def fails(name, timeout):
+        raise ConnectionError
+
+    monkeypatch.setattr(huggingface_hub, "model_info", fails)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match="no weights 'owner/repository': not a file, and the hub says: ConnectionErr"):
+        find_weights("owner/repository")
+    repository = tmp_path / "models--owner--repository"
+    (repository / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    (repository / "snapshots" / ("0" * 40) / "config.json").write_text("{}")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0" * 40)
+    with pytest.raises(ValueError, match="the hub says: ConnectionError"):
+        find_weights("owner/repository")
+
+
 def test_paths_are_no_hub_ids(tmp_path, monkeypatch):
     assert not is_hub_id("runs/x/best.safetensors") and not is_hub_id("runs/best.safetensors")
     monkeypatch.chdir(tmp_path)

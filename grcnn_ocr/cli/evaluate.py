@@ -100,7 +100,8 @@ def evaluate(
     if found.is_file() and config_of(found).task == "classes":
         of_words = {"--lexicon": lexicon, "--protocol": protocol, "--format": data_format, "--suite": suite,
                     "--html": html, "--show-errors": show_errors, "--charset": charset, "--precision": precision,
-                    "--open": open_lexicon, "--nearest": nearest, "--lm": language_model}  # fmt: skip
+                    "--open": open_lexicon, "--nearest": nearest, "--lm": language_model,
+                    "--no-second-look": not second_look}  # fmt: skip
         if given := [option for option, value in of_words.items() if value]:
             raise ValueError(f"{found} holds an image classifier; only for words: {', '.join(given)}")
         evaluate_classes(found, data or [], {**outputs, "--html": None}, batch_size, device)
@@ -119,7 +120,12 @@ def evaluate(
     for warning in warnings(measurements):
         errors.print(f"warning: {warning}")
     _print_errors(measurements, show_errors)
-    how = ", ".join([str(found), *([f"read in {charset}"] if charset else []), *([precision] if precision else [])])
+    ways = [
+        f"read in {charset}" if charset else "",
+        precision or "",
+        "" if recognizer.second_look else "looked at once",
+    ]
+    how = ", ".join([str(found), *filter(None, ways)])
     texts: dict[str, Callable[[], str]] = {
         "--markdown": lambda: as_markdown(measurements, how),
         "--csv": lambda: as_csv(measurements),

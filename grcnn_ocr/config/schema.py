@@ -88,7 +88,7 @@ class DataConfig(Frozen):
     """Strength of the augmentation of stored words; 0 turns it off."""
     engine: EngineConfig = EngineConfig()
     chosen: str | None = None
-    """A .npy file of the numbers of the engine's samples to train on, made by `tools/choose_samples.py`; by default
+    """An .npz file of the numbers of the engine's samples to train on, made by `tools/choose_samples.py`; by default
     all."""
     reuse: PositiveInt = 1
     """Steps that each image serves in, some steps apart and freshly distorted on the device: for a GPU that waits for
@@ -97,7 +97,9 @@ class DataConfig(Frozen):
     @model_validator(mode="after")
     def _chosen_are_drawn(self) -> DataConfig:
         if self.chosen is not None and ENGINE not in self.shares:
-            raise ValueError(f"chosen: {self.chosen} is about samples of the engine, which train does not name")
+            raise ValueError(
+                f"chosen: {self.chosen} is about the engine's samples: add engine to data.train, or leave it out"
+            )
         return self
 
     @property

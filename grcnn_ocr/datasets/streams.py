@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -121,10 +120,10 @@ class DrawnStream:
 
     def digests(self) -> dict[str, str]:
         """Return a digest of the engine's manifest, and of what was chosen."""
-        found = hashlib.sha256(json.dumps(self.engine.manifest(), sort_keys=True).encode())
+        digest = self.engine.digest()
         if self.chosen is not None:
-            found.update(self.chosen.tobytes())
-        return {ENGINE: found.hexdigest()}
+            digest = hashlib.sha256(digest.encode() + self.chosen.tobytes()).hexdigest()
+        return {ENGINE: digest}
 
     def _of_engine(self, number: int) -> int:
         return number if self.chosen is None else int(self.chosen[number % len(self.chosen)])

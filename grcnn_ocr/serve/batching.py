@@ -35,8 +35,8 @@ class Batcher:
 
     Attributes:
         num_waiting: images in the queue.
-        num_images: that the network has seen.
-        num_batches: in which it saw them.
+        num_images: that were recognised.
+        num_batches: in which they were.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
         if name == ENGINE:
             engine, passed_over = build_engine(data.engine, charset, num_frames)
             logger.info("%s", passed_over.report(engine))
-            chosen = load_chosen(Path(data.chosen)) if data.chosen else None
+            chosen = load_chosen(Path(data.chosen), engine) if data.chosen else None
             streams.append(DrawnStream(engine, preprocessor, chosen))
             continue
         source = open_words(Path(name))
@@ -63,19 +64,21 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
     return TrainingWords(stream, preprocessor), validation
 
 
-def load_chosen(path: Path) -> NDArray[np.int64]:
-    """Read the sample numbers that `tools/choose_samples.py` wrote.
+def load_chosen(path: Path, engine: WordEngine) -> NDArray[np.int64]:
+    """Read which of an engine's samples `tools/choose_samples.py` chose.
 
     Raises:
-        ValueError: if there is no such file, or it holds no sample numbers.
+        ValueError: if there is no such file, or the samples are another engine's.
     """
     try:
-        numbers = np.load(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"data.chosen: {path} cannot be read ({error}); see tools/choose_samples.py") from None
-    if numbers.ndim != 1 or not len(numbers) or numbers.dtype != np.int64 or numbers.min() < 0:
+        with path.open("rb") as stream, np.load(stream) as file:
+            numbers, of_engine = file["numbers"], str(file["engine"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, AttributeError, TypeError) as error:
+        raise ValueError(f"data.chosen: {path} cannot be used ({error}); tools/choose_samples.py writes it") from None
+    if of_engine != engine.digest():
         raise ValueError(
-            f"data.chosen: {path} holds {numbers.dtype} {numbers.shape}, expected sample numbers, int64 (N,)"
+            f"data.chosen: {path} is about another word engine's samples (its seed, look, fonts, words or photos are "
+            "others); choose anew, with the same data.engine"
         )
     return numbers
 

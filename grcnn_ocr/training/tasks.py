@@ -99,7 +99,10 @@ class WordsTask:
     def initialise(self, init: str | Path) -> str:
         """Start from trained weights, perhaps of another charset; see `initialise`."""
         trained = load_weights(find_weights(init))
-        return initialise(self.model, self.charset, trained.model, build_charset(trained.config.charset), str(init))
+        report = initialise(self.model, self.charset, trained.model, build_charset(trained.config.charset), str(init))
+        if trained.config.preprocess != self.config.preprocess:
+            report += "; it saw crops resized in another way (preprocess differs)"
+        return report
 
     def digests(self) -> dict[str, str]:
         """Return a digest of each source of words."""

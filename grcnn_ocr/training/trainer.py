@@ -64,7 +64,7 @@ class Trainer:
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
         if init is not None and not resume:
-            find_weights(init)  # told before the data are opened, which takes longer
+            init = find_weights(init)  # before the data are opened, which takes longer
         self.task: Task = WordsTask(config) if config.task == "words" else ClassesTask(config)
         if init is not None and not resume:
             logger.info("%s", self.task.initialise(init))

@@ -67,6 +67,18 @@ def test_frames_are_those_of_the_surest_look():
     assert [p.text for p in Decoder(DIGITS)(frames.log_probs, frames.lengths)] == ["5", "6"]
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_what_is_not_a_number_is_no_reading_of_its_neighbours():
+    class Broken(Counting):
+        def _forward(self, images, widths):
+            log_probs, lengths = super()._forward(images, widths)
+            log_probs[images.mean(axis=(1, 2, 3)) > 0] = np.nan
+            return log_probs, lengths
+
+    found = Broken(best=64).read_many([crop(64, 5), np.full((32, 64), 200, np.uint8), crop(80, 6)])
+    assert [found[0].text, found[2].text] == ["5", "6"]
+
+
 def test_crops_of_one_width_are_looked_at_once():
     reader = Counting(best=64, preprocessor=Preprocessor())
     assert not reader.second_look and reader.read(crop(30, 7)).text == "0" and reader.widths == [100]

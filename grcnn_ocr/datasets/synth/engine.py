@@ -96,6 +96,10 @@ class WordEngine:
             "photos": {"count": len(self.photos), "sha256": _digest(self.photos)},
         }
 
+    def digest(self) -> str:
+        """Return a digest of the manifest."""
+        return hashlib.sha256(json.dumps(self.manifest(), sort_keys=True).encode()).hexdigest()
+
     def _font(self, text: str, rng: random.Random) -> Font | None:
         """Draw a font that has every character of the text; None if there seems to be none."""
         for _ in range(20):  # most fonts have most characters
