@@ -1,14 +1,19 @@
+import cv2
 import numpy as np
 import pytest
+from conftest import SAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.confidence import UNCALIBRATED
 from grcnn_ocr.decoding.decoder import Decoder
 from grcnn_ocr.decoding.looks import other_looks, sureness
-from grcnn_ocr.preprocess import Preprocessor
+from grcnn_ocr.preprocess import Preprocessor, to_grayscale
 from grcnn_ocr.reader import BaseReader
+from grcnn_ocr.runtime import Reader
 from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.ngram import NGram
 
 DIGITS = Charset.named("0123456789")
 PREPROCESSOR = Preprocessor(width="proportional", max_width=256)
@@ -82,6 +87,40 @@ def test_what_is_not_a_number_is_no_reading_of_its_neighbours():
 def test_crops_of_one_width_are_looked_at_once():
     reader = Counting(best=64, preprocessor=Preprocessor())
     assert not reader.second_look and reader.read(crop(30, 7)).text == "0" and reader.widths == [100]
+
+
+@pytest.fixture(scope="module")
+def small_crops():
+    """Samples at a height of 11 pixels, some of which are not read surely."""
+    images = [to_grayscale(decoded(open_words(SAMPLES / "labels.tsv"), index)) for index in range(24)]
+    return [cv2.resize(image, (round(11 / image.shape[0] * image.shape[1]), 11)) for image in images]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"num_best": 3},
+        {"characters": True},
+        {"lexicon": ["open", "street", "kitchen", "garden"]},
+        {"allowed": "abcdefghijklm"},
+        {"language_model": NGram.load("english")},
+        {"upright": True},
+    ],
+)
+def test_a_second_look_does_not_depend_on_neighbours_whatever_is_asked(small_crops, options):
+    reader = Reader(threads=1)
+    crops = [*small_crops, *(image.T for image in small_crops[:4])] if "upright" in options else small_crops
+    together = reader.read_many(crops, **options)
+    for image, found in zip(crops, together, strict=True):
+        alone = reader.read(image, **options)
+        assert alone.text == found.text and alone.confidence == pytest.approx(found.confidence, abs=1e-4)
+        for character in found.characters or ():
+            assert 0 <= character.left < character.right <= image.shape[1]
+    once = Reader(threads=1, second_look=False).read_many(crops)
+    twice = reader.read_many(crops)
+    assert all(b.log_likelihood >= a.log_likelihood - 1e-4 for a, b in zip(once, twice, strict=True))
+    assert any(b.log_likelihood > a.log_likelihood + 0.1 for a, b in zip(once, twice, strict=True))
 
 
 @given(width=st.integers(1, 300), max_width=st.integers(300, 310), seed=st.integers(0, 9))
