@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from grcnn_ocr.decoding.beam import BeamOptions
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions, Decoder, Prediction
+from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.decoding.lexicon import check_lexicon
-from grcnn_ocr.decoding.looks import SURE, other_looks, sureness
+from grcnn_ocr.decoding.looks import are_sure, look_again
 from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.loading import View, batched, load_ahead
 from grcnn_ocr.preprocess import Pixels, Preprocessor
@@ -28,29 +29,6 @@ if TYPE_CHECKING:
 
 WINDOW = 8
 """Batches of images that are loaded together, to be sorted by their width."""
-
-
-@dataclass(frozen=True)
-class Frames:
-    """What the network said of a batch.
-
-    Attributes:
-        log_probs: (B, T, K) log-softmax, class 0 the blank, which is certain beyond an image's own frames.
-        lengths: (B,) frames that belong to each image.
-    """
-
-    log_probs: NDArray[np.float32]
-    lengths: list[int]
-
-    @classmethod
-    def of(cls, each: Sequence[NDArray[np.float32]]) -> Frames:
-        """Put together what the network said of each image, (T, K) of its own T."""
-        lengths = [len(log_probs) for log_probs in each]
-        padded = np.full((len(each), max(lengths), each[0].shape[1]), -np.inf, np.float32)
-        padded[:, :, 0] = 0.0
-        for row, log_probs in enumerate(each):
-            padded[row, : len(log_probs)] = log_probs
-        return cls(padded, lengths)
 
 
 class Reading(NamedTuple):
@@ -75,8 +53,8 @@ class BaseReader(ABC):
         batch_size: images a forward pass.
         charset: the one to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
             network's. See `ClassMerging`. The calibration stays that of the network's own.
-        second_look: whether a crop of proportional width that was not read surely is looked at again, see
-            `decoding.looks`; the surest look counts.
+        second_look: whether a crop of proportional width that was not read surely, without a word list or a beam
+            search, is looked at again, see `decoding.looks`; the surest look counts.
 
     Raises:
         ValueError: on no images a forward pass, or a charset that the network's does not fold to.
@@ -211,11 +189,23 @@ class BaseReader(ABC):
         views = [view for _, each in shown for view in each]
         numbers = [number for number, each in shown for _ in each]
         found: dict[int, Prediction] = {}
-        for batch, log_probs, lengths in self._looked([view.resized for view in views]):
+
+        def decode(batch: Sequence[int], frames: Frames) -> None:
             words = None if lexicon is None else [lexicon.words(numbers[index]) for index in batch]
-            found |= zip(
-                batch, decoder(log_probs, lengths, words, [views[index].image for index in batch]), strict=True
-            )
+            images = [views[index].image for index in batch]
+            found.update(zip(batch, decoder(frames.log_probs, frames.lengths, words, images), strict=True))
+
+        looks_again = self.looks_again(decoder.options, lexicon)
+        unsure: dict[int, NDArray[np.float32]] = {}
+        for batch, frames in self._batches([view.resized for view in views]):
+            is_sure = are_sure(frames) if looks_again else np.ones(len(batch), np.bool_)
+            each = frames.each()
+            unsure |= {batch[row]: each[row] for row in np.flatnonzero(~is_sure).tolist()}
+            if sure := np.flatnonzero(is_sure).tolist():
+                decode([batch[row] for row in sure], frames.at(sure))
+        for held in batched(unsure, self.batch_size):
+            images = [views[index].image for index in held]
+            decode(held, look_again(images, Frames.of([unsure[index] for index in held]), self.recognise))
         ways = [[view.rotation for view in each] for _, each in shown]
         return surest((found[index] for index in range(len(views))), ways)
 
@@ -231,15 +221,19 @@ class BaseReader(ABC):
         """Make sure that a lexicon fits so many images and this network; see `decoding.lexicon.check_lexicon`."""
         check_lexicon(lexicon, num_images, self.charset, self.num_frames(self.preprocessor.widest))
 
+    def looks_again(self, options: DecodeOptions, lexicon: object) -> bool:
+        """Tell whether a second look is taken at what was not read surely; see `decoding.looks`."""
+        return self.second_look and lexicon is None and options.beam is None
+
     def recognise(self, images: Sequence[Pixels]) -> Frames:
-        """Run the network on grayscale images (H, W) of any sizes, those of one padded width together."""
+        """Run the network once on grayscale images (H, W) of any sizes, those of one padded width together."""
         return self._frames([self.preprocessor.resize(image) for image in images])
 
     def decode(self, frames: Frames, words: Sequence[Sequence[str]] | None = None) -> list[Prediction]:
         """Turn frames into predictions, greedily or with one list of words an image."""
         return self.decoder()(frames.log_probs, frames.lengths, words)
 
-    def _batches(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], NDArray[np.float32], list[int]]]:
+    def _batches(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], Frames]]:
         """Run the network on images of one padded width together; yield their indices and what it said of them."""
         by_width: dict[int, list[int]] = {}
         for index, image in enumerate(resized):
@@ -249,35 +243,7 @@ class BaseReader(ABC):
         for batch, (log_probs, lengths) in zip(
             batches, self._run([[resized[index] for index in batch] for batch in batches]), strict=True
         ):
-            yield batch, log_probs if self.merging is None else self.merging(log_probs), lengths
-
-    def _looked(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], NDArray[np.float32], list[int]]]:
-        """Do as `_batches`, but look again at what was not read surely; of all looks the surest is yielded."""
-        if not self.second_look:
-            yield from self._batches(resized)
-            return
-        surest_look: dict[int, tuple[float, NDArray[np.float32]]] = {}
-        for batch, log_probs, lengths in self._batches(resized):
-            scores = sureness(log_probs, lengths)
-            is_sure = scores > SURE  # of NaN, too, it is false
-            sure = np.flatnonzero(is_sure).tolist()
-            if sure:
-                yield [batch[row] for row in sure], log_probs[sure], [lengths[row] for row in sure]
-            for row in np.flatnonzero(~is_sure).tolist():
-                surest_look[batch[row]] = (scores[row], log_probs[row, : lengths[row]])
-        again = [
-            (index, look)
-            for index in sorted(surest_look)
-            for look in other_looks(resized[index], self.preprocessor.max_width)
-        ]
-        for batch, log_probs, lengths in self._batches([look for _, look in again]):
-            for row, score in enumerate(sureness(log_probs, lengths)):
-                index = again[batch[row]][0]
-                if score > surest_look[index][0]:
-                    surest_look[index] = (score, log_probs[row, : lengths[row]])
-        for indices in batched(sorted(surest_look), self.batch_size):
-            frames = Frames.of([surest_look[index][1] for index in indices])
-            yield indices, frames.log_probs, frames.lengths
+            yield batch, Frames(log_probs if self.merging is None else self.merging(log_probs), lengths)
 
     def _run(self, batches: Sequence[Sequence[Pixels]]) -> Iterable[tuple[NDArray[np.float32], list[int]]]:
         """Run the network on batches of resized images, each of one padded width; see `_forward`."""
@@ -290,8 +256,8 @@ class BaseReader(ABC):
 
     def _frames(self, resized: Sequence[Pixels]) -> Frames:
         found: dict[int, NDArray[np.float32]] = {}
-        for batch, log_probs, lengths in self._looked(resized):
-            found |= {index: log_probs[row, : lengths[row]] for row, index in enumerate(batch)}
+        for batch, frames in self._batches(resized):
+            found |= zip(batch, frames.each(), strict=True)
         return Frames.of([found[index] for index in range(len(resized))])
 
 

@@ -113,7 +113,7 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         charset = build_charset(job.config.charset)
-        self.reader = Reader(job.reader, threads=1, second_look=False)
+        self.reader = Reader(job.reader, threads=1)
         if self.reader.charset.characters != charset.characters:
             raise ValueError(
                 f"the reader knows {self.reader.charset.name}, the training {charset.name}; give --reader, a folder "

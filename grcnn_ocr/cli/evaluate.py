@@ -123,7 +123,7 @@ def evaluate(
     ways = [
         f"read in {charset}" if charset else "",
         precision or "",
-        "" if recognizer.second_look else "looked at once",
+        "" if second_look else "looked at once",
     ]
     how = ", ".join([str(found), *filter(None, ways)])
     texts: dict[str, Callable[[], str]] = {

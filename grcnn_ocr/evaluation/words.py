@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
+from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.evaluation.metrics import Counts, compare
 from grcnn_ocr.evaluation.positions import Overlap, Placing
 from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, Protocol
@@ -93,13 +94,15 @@ def evaluate_words(
     for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
         images = [decoded(source, index) for index in batch]
-        frames = recognizer.recognise(images)
+        frames = surest = recognizer.recognise(images)
         network_seconds = time.perf_counter() - start
         for number, lexicon in enumerate(lexicons):
             start = time.perf_counter()
+            if recognizer.looks_again(options, lexicon):
+                surest = look_again(images, frames, recognizer.recognise)
             words = None if lexicon is None else [lexicon.words(index) for index in batch]
-            decoder = free if words is None else held
-            predictions = decoder(frames.log_probs, frames.lengths, words)
+            seen, decoder = (surest, free) if words is None else (frames, held)
+            predictions = decoder(seen.log_probs, seen.lengths, words)
             seconds[number] += network_seconds + time.perf_counter() - start
             for index, image, prediction in zip(batch, images, predictions, strict=True):
                 counts[number] += compare(protocol.fold(prediction.text), labels[index])
@@ -115,7 +118,7 @@ def evaluate_words(
                     )
                 )
         if boxes is not None:
-            placed = placer(frames.log_probs, frames.lengths, images=images)
+            placed = placer(surest.log_probs, surest.lengths, images=images)
             for index, image, prediction in zip(batch, images, placed, strict=True):
                 placing.add(prediction, source.label(index), boxes[index], image.shape[1])
         progress(len(batch))

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 import grcnn_ocr
 from grcnn_ocr.datasets.words import WordSource, decoded
+from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.protocol import charset_protocol
 from grcnn_ocr.export.network import QUANTISATIONS, Quantisation, frame_count, quantise, to_onnx
 from grcnn_ocr.files import flush_to_disk
 from grcnn_ocr.preprocess import Pixels
-from grcnn_ocr.reader import BaseReader, Frames
+from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.runtime import DESCRIPTION, Reader, ReaderDescription
 from grcnn_ocr.weights import Weights

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.preprocess import Pixels
-from grcnn_ocr.reader import Frames
 from grcnn_ocr.serve.limits import RefusedError
 
 

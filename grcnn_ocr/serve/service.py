@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.loading import rotations
 from grcnn_ocr.preprocess import Pixels, turned
 from grcnn_ocr.reader import decode_options, surest
@@ -25,6 +26,7 @@ from grcnn_ocr.serve.requests import Upload
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Decoder, Prediction
+    from grcnn_ocr.decoding.frames import Frames
     from grcnn_ocr.reader import BaseReader
 
 WIDEST = 32.0
@@ -115,6 +117,9 @@ class Service:
                 opened.append(refused)
         return opened
 
+    def _recognise(self, images: Sequence[Pixels]) -> Frames:
+        return self.batcher.submit(images).result()
+
     def _read(
         self, pictures: Sequence[Pixels], decoder: Decoder, words: tuple[str, ...] | None, upright: bool
     ) -> list[Prediction]:
@@ -122,6 +127,8 @@ class Service:
             return []
         ways = [rotations(picture, upright) for picture in pictures]
         views = [turned(picture, way) for picture, its_ways in zip(pictures, ways, strict=True) for way in its_ways]
-        frames = self.batcher.submit(views).result()
+        frames = self._recognise(views)
+        if self.reader.looks_again(decoder.options, words):
+            frames = look_again(views, frames, self._recognise)
         lists = None if words is None else [words] * len(views)
         return surest(decoder(frames.log_probs, frames.lengths, lists, views), ways)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.confidence import UNCALIBRATED
 from grcnn_ocr.decoding.decoder import Decoder
-from grcnn_ocr.decoding.looks import other_looks, sureness
+from grcnn_ocr.decoding.frames import Frames
+from grcnn_ocr.decoding.looks import look_again, other_looks, sureness
 from grcnn_ocr.preprocess import Preprocessor, to_grayscale
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.runtime import Reader
@@ -20,7 +21,7 @@ PREPROCESSOR = Preprocessor(width="proportional", max_width=256)
 
 
 class Counting(BaseReader):
-    """Sees the last digit of the gray level in a crop of the best width, else a 0, surer the nearer it is to that."""
+    """Sees the last digit of the gray level in a crop resized to the best width, else a 0, surer the nearer it is."""
 
     def __init__(self, best: int, second_look: bool = True, preprocessor: Preprocessor = PREPROCESSOR) -> None:
         super().__init__(DIGITS, preprocessor, UNCALIBRATED, batch_size=3, second_look=second_look)
@@ -47,29 +48,45 @@ def crop(width, digit):
     return np.full((32, width), 20 + digit, np.uint8)
 
 
+NEAR, FAR = 79, 43
+"""Resized widths of the other looks at a crop of 64 pixels: 32 / 26 and 32 / 48 of it."""
+
+
 def test_what_was_read_surely_is_not_looked_at_again():
     reader = Counting(best=64)
     assert reader.read(crop(64, 7)).text == "7" and reader.widths == [64]
 
 
-@pytest.mark.parametrize(("width", "best"), [(64, 80), (80, 64)])
-def test_of_several_looks_the_surest_counts(width, best):
+@pytest.mark.parametrize("best", [NEAR, FAR])
+def test_of_several_looks_the_surest_counts(best):
     reader = Counting(best)
-    assert reader.read(crop(width, 7)).text == "7"
-    assert sorted(reader.widths) == sorted([width, round(1.25 * width), round(0.8 * width)])
-    assert Counting(best, second_look=False).read(crop(width, 7)).text == "0"
+    assert reader.read(crop(64, 7)).text == "7" and sorted(reader.widths) == [FAR, 64, NEAR]
+    assert Counting(best, second_look=False).read(crop(64, 7)).text == "0"
 
 
 def test_sure_and_unsure_crops_of_many_batches_keep_their_order():
-    widths, digits = [64, 80, 60, 64, 80, 64, 64, 80], [1, 2, 3, 4, 5, 6, 7, 8]
-    found = Counting(best=64).read_many([crop(w, d) for w, d in zip(widths, digits, strict=True)])
-    assert [p.text for p in found] == ["1", "2", "0", "4", "5", "6", "7", "8"]  # 60 is read from no look at 64 pixels
+    widths, digits = [NEAR, 64, 60, NEAR, 64, NEAR, NEAR, 64], [1, 2, 3, 4, 5, 6, 7, 8]
+    found = Counting(best=NEAR).read_many([crop(w, d) for w, d in zip(widths, digits, strict=True)])
+    assert [p.text for p in found] == ["1", "2", "0", "4", "5", "6", "7", "8"]  # no look at 60 is of the best width
 
 
-def test_frames_are_those_of_the_surest_look():
-    frames = Counting(best=64).recognise([crop(80, 5), crop(64, 6)])
-    assert frames.lengths == [16, 16]
-    assert [p.text for p in Decoder(DIGITS)(frames.log_probs, frames.lengths)] == ["5", "6"]
+def test_under_a_word_list_or_a_beam_one_look_is_enough():
+    for options in ({"lexicon": ["0", "7"]}, {"allowed": "07"}, {"pattern": "[07]"}):
+        reader = Counting(best=NEAR)
+        reader.read(crop(64, 7), **options)
+        assert reader.widths == [64], options
+    reader = Counting(best=NEAR)
+    assert reader.read(crop(64, 7), num_best=2).alternatives[0].text == "7" and NEAR in reader.widths
+
+
+def test_the_network_alone_looks_once_and_the_surest_frames_are_exchanged():
+    reader, images = Counting(best=NEAR), [crop(64, 5), crop(NEAR, 6)]
+    frames = reader.recognise(images)
+    assert frames.lengths == [16, 19] and reader.widths == [NEAR, 64]
+    again = look_again(images, frames, reader.recognise)
+    assert again.lengths == [19, 19]
+    assert [p.text for p in Decoder(DIGITS)(again.log_probs, again.lengths)] == ["5", "6"]
+    assert look_again(images[1:], Frames.of(frames.each()[1:]), reader.recognise).lengths == [19]
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
@@ -80,7 +97,7 @@ def test_what_is_not_a_number_is_no_reading_of_its_neighbours():
             log_probs[images.mean(axis=(1, 2, 3)) > 0] = np.nan
             return log_probs, lengths
 
-    found = Broken(best=64).read_many([crop(64, 5), np.full((32, 64), 200, np.uint8), crop(80, 6)])
+    found = Broken(best=NEAR).read_many([crop(NEAR, 5), np.full((32, 64), 200, np.uint8), crop(64, 6)])
     assert [found[0].text, found[2].text] == ["5", "6"]
 
 
@@ -123,23 +140,20 @@ def test_a_second_look_does_not_depend_on_neighbours_whatever_is_asked(small_cro
     assert any(b.log_likelihood > a.log_likelihood + 0.1 for a, b in zip(once, twice, strict=True))
 
 
-@given(width=st.integers(1, 300), max_width=st.integers(300, 310), seed=st.integers(0, 9))
-def test_other_looks_are_of_the_same_height_and_not_too_wide(width, max_width, seed):
-    image = np.random.default_rng(seed).integers(0, 256, (32, width), np.uint8)
-    near, far = other_looks(image, max_width)
-    assert near.shape == (32, min(round(1.25 * width), max_width)) and far.shape == (32, max(1, round(0.8 * width)))
-
-
-def test_a_nearer_look_has_larger_rows_and_a_farther_one_smaller():
-    image = np.zeros((32, 64), np.uint8)
-    image[8:24] = 255
-    near, far = other_looks(image, 256)
-    assert (near > 127).all(axis=1).sum() == 18 and (far > 127).all(axis=1).sum() == 14  # of 16
+@given(height=st.integers(1, 80), width=st.integers(1, 90), seed=st.integers(0, 9))
+def test_other_looks_hold_the_same_columns(height, width, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    near, far = other_looks(image)
+    cut, added = (height - len(near)) // 2, (len(far) - height) // 2
+    assert near.size and cut == round(3 / 32 * height) and added == round(height / 4)
+    assert (near == image[cut : height - cut]).all() and (far[added : height + added] == image).all()
+    assert (far[:added] == image[0]).all() and (far[height + added :] == image[-1]).all()
 
 
 def test_sureness_is_the_likelihood_of_the_greedy_reading():
     log_probs = np.random.default_rng(0).normal(size=(4, 9, 11)).astype(np.float32)
     log_probs -= np.log(np.exp(log_probs).sum(axis=2, keepdims=True))
-    lengths = [9, 5, 1, 7]
-    expected = [p.log_likelihood for p in Decoder(DIGITS)(log_probs, lengths)]
-    assert sureness(log_probs, lengths) == pytest.approx(expected)
+    frames = Frames(log_probs, [9, 5, 1, 7])
+    expected = [p.log_likelihood for p in Decoder(DIGITS)(log_probs, frames.lengths)]
+    assert sureness(frames) == pytest.approx(expected)
+    assert frames.at([2, 0]).lengths == [1, 9] and [len(each) for each in frames.each()] == frames.lengths

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from grcnn_ocr.build import build_model
 from grcnn_ocr.cli.calibrate import calibrate
 from grcnn_ocr.decoding.confidence import Calibration, log_odds
+from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.calibration import (
     choose_open_gap,
     coverage_curve,
@@ -24,7 +25,6 @@ from grcnn_ocr.evaluation.calibration import (
     with_unlisted,
     write_calibrated,
 )
-from grcnn_ocr.reader import Frames
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.storage import Storage
 from grcnn_ocr.text.lexicon import Lexicon

@@ -7,8 +7,8 @@ from grcnn_ocr.cli.readers import Opened
 from grcnn_ocr.config.suite import SetConfig, load_suite
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.decoding.decoder import Prediction
+from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.suite import evaluate_sets, find_lexicon, open_suite
-from grcnn_ocr.reader import Frames
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
@@ -37,6 +37,9 @@ class Counting:
 
     def check_lexicon(self, lexicon, num_images):
         lexicon.check_length(num_images)
+
+    def looks_again(self, options, lexicon):
+        return False
 
     def recognise(self, images):
         self.num_seen += len(images)

@@ -9,8 +9,8 @@ import pytest
 from conftest import WORDS, draw, shared
 
 from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.words import evaluate_words
-from grcnn_ocr.reader import Frames
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.lexicon import Lexicon
 

@@ -3,7 +3,7 @@ import threading
 import numpy as np
 import pytest
 
-from grcnn_ocr.reader import Frames
+from grcnn_ocr.decoding.frames import Frames
 
 pytest.importorskip("fastapi", reason="the serve extra is absent: no test of the server did run")
 from grcnn_ocr.serve.batching import Batcher

@@ -70,7 +70,7 @@ def test_the_network_sees_a_tall_picture_three_times_and_a_wide_one_once(recogni
     with served(create_app(recognizer)) as client:
         seen = []
         for options in ({}, {"upright": "true"}):
-            client.read(TALL, CLOWN, **options)
+            client.read(TALL, CLOWN, lexicon="clown\ncrystal", **options)  # under a list one look is enough
             seen.append(client.get("/health").json["images"])
     assert seen == [2, 2 + 4]
 
@@ -99,7 +99,7 @@ def test_a_picture_may_be_as_high_as_another_is_wide(server):
 
 def test_a_picture_that_is_not_tall_enough_stays_as_it_is(recognizer):
     with served(create_app(recognizer)) as client:
-        client.read(encoded(clown().resize((40, 60))), upright="true")
+        client.read(encoded(clown().resize((40, 60))), upright="true", lexicon="clown\ncrystal")
         assert client.get("/health").json["images"] == 1
-        client.read(encoded(clown().resize((40, 61))), upright="true")
+        client.read(encoded(clown().resize((40, 61))), upright="true", lexicon="clown\ncrystal")
         assert client.get("/health").json["images"] == 1 + 3
