@@ -19,7 +19,7 @@ from grcnn_ocr.preprocess import Pixels
 
 SURE = math.log(0.8)
 """Log-likelihood of a greedy reading above which one look is enough."""
-NEARER, FARTHER = 3 / 32, 1 / 4
+NEARER, FARTHER = 1 / 16, 1 / 4
 """Shares of the height that are cut off above and below, or added; chosen, like `SURE`, on IIIT5K train."""
 
 
