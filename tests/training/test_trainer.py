@@ -469,7 +469,7 @@ def test_a_run_with_proportional_widths_is_resumed_exactly_and_reads_what_it_lea
 
 
 def test_words_too_narrow_for_their_labels_are_counted_and_said(small_config, tmp_path, crops, caplog):
-    cv2.imwrite(str(crops / "0.png"), np.zeros((32, 32), np.uint8))
+    cv2.imwrite(str(crops / "0.png"), np.zeros((32, 25), np.uint8))
     (crops / "narrow.tsv").write_text("0.png\tabcdefghijk\n1.png\tbook\n")
     data = small_config.data.model_copy(update={"train": str(crops / "narrow.tsv")})
     preprocess = small_config.preprocess.model_copy(update={"width": "proportional", "min_width": 32})

@@ -30,10 +30,10 @@ def test_reading_is_the_recognisers(weights):
 
 def test_padding_is_left_out(weights):
     pixels = to_grayscale(draw("street"))[:, :72]
-    seen = inspect(weights, pixels)  # padded to 96
-    assert seen.fields.shape[2] == 72
-    assert [layer.maps.shape[3] for layer in seen.gates] == [36, 18, 19]
-    assert len(seen.lattice.path) == 19
+    seen = inspect(weights, pixels)  # stretched to 90, padded to 96
+    assert seen.fields.shape[2] == 90
+    assert [layer.maps.shape[3] for layer in seen.gates] == [45, 22, 23]
+    assert len(seen.lattice.path) == 23
 
 
 def test_fields_follow_their_characters_along_the_word(weights):
@@ -54,7 +54,7 @@ def test_another_word_is_folded_and_asked_about(weights):
     [
         ("...", "no character of charset"),
         ("日本", "not in charset"),
-        ("ab" * 20, "40 frames does not fit the image's 21"),
+        ("ab" * 20, "40 frames does not fit the image's 26"),
     ],
 )
 def test_words_that_cannot_be_written_are_errors(weights, text, message):
