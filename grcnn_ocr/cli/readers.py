@@ -24,7 +24,10 @@ PRECISION = (
     "float32, bf16, or auto: bf16 where the device computes in it; a folder has its own. By default float32; giving it "
     "asks for torch."
 )
-SECOND_LOOK = "Look again, from nearer and from farther, at crops that were not read surely: better, and slower by a tenth or more."
+SECOND_LOOK = (
+    "Look again, from nearer and from farther, at crops that were not read surely; better, and slower by a tenth or "
+    "more. Not under a word list, a pattern or a language model."
+)
 FORMAT = (
     "Of the data: label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "
     "name and content."
