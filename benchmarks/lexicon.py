@@ -82,7 +82,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    recognizer = Recognizer(arguments.weights, device="cpu", second_look=False)
+    recognizer = Recognizer(arguments.weights, device="cpu")
     source = open_words(arguments.data / "gt.txt")
     charset = recognizer.charset
     start = time.perf_counter()

@@ -198,11 +198,13 @@ class BaseReader(ABC):
         looks_again = self.looks_again(decoder.options, lexicon)
         unsure: dict[int, NDArray[np.float32]] = {}
         for batch, frames in self._batches([view.resized for view in views]):
-            is_sure = are_sure(frames) if looks_again else np.ones(len(batch), np.bool_)
-            each = frames.each()
-            unsure |= {batch[row]: each[row] for row in np.flatnonzero(~is_sure).tolist()}
-            if sure := np.flatnonzero(is_sure).tolist():
-                decode([batch[row] for row in sure], frames.at(sure))
+            if looks_again:
+                is_sure, each = are_sure(frames), frames.each()
+                unsure |= {batch[row]: each[row] for row in np.flatnonzero(~is_sure).tolist()}
+                sure = np.flatnonzero(is_sure).tolist()
+                batch, frames = [batch[row] for row in sure], frames.at(sure)
+            if batch:
+                decode(batch, frames)
         for held in batched(unsure, self.batch_size):
             images = [views[index].image for index in held]
             decode(held, look_again(images, Frames.of([unsure[index] for index in held]), self.recognise))

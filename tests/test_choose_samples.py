@@ -18,7 +18,7 @@ ROOT = SAMPLES.parents[1]
 def tool():
     spec = spec_from_file_location("choose_samples", ROOT / "tools" / "choose_samples.py")
     module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look there
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.loading import num_cores
 from grcnn_ocr.preprocess import to_grayscale
 from grcnn_ocr.runtime import Reader
+from grcnn_ocr.text.charset import Charset
 
 ILLEGIBLE = 1.5
 """Nats a character."""
@@ -52,13 +53,14 @@ def main() -> None:
     if arguments.output.suffix != ".npz" or not arguments.output.parent.is_dir() or arguments.output.exists():
         parser.error(f"--output {arguments.output}: expected a new .npz file in a folder that is there")
     try:
-        job = Job(load_config(arguments.config, arguments.overrides), arguments.reader)
-        worker = Worker(job)
+        config = load_config(arguments.config, arguments.overrides)
+        engine = engine_of(config, Reader(arguments.reader, threads=1).charset)
     except ValueError as error:
         parser.error(str(error))
     chunks = [range(first, min(first + CHUNK, arguments.num)) for first in range(0, arguments.num, CHUNK)]
     found = []
-    with ProcessPoolExecutor(arguments.workers, initializer=_begin, initargs=(job,)) as pool, progress_bar() as bar:
+    begin = {"initializer": _begin, "initargs": (engine, arguments.reader)}
+    with ProcessPoolExecutor(arguments.workers, **begin) as pool, progress_bar() as bar:
         task = bar.add_task("reading", total=arguments.num)
         for losses in pool.map(_losses, chunks):
             found.append(losses)
@@ -67,9 +69,9 @@ def main() -> None:
     print(f"{arguments.num} samples: {is_legible.mean():.1%} legible, {is_hard.mean():.1%} of all hard")
     if not is_legible.any():
         parser.error("nothing was chosen: no sample is legible to this reader")
-    rng = np.random.default_rng(job.config.data.engine.seed)
+    rng = np.random.default_rng(config.data.engine.seed)
     numbers = choose(is_legible, is_hard, arguments.again, rng)
-    np.savez(arguments.output, numbers=numbers, engine=np.array(worker.engine.digest()))
+    np.savez(arguments.output, numbers=numbers, engine=np.array(engine.digest()))
     print(f"written: {arguments.output} ({len(numbers)} samples)")
 
 
@@ -96,53 +98,50 @@ def choose(
     return rng.permutation(np.concatenate([legible, *repeated])[: len(legible) + num_again]).astype(np.int64)
 
 
-@dataclass(frozen=True)
-class Job:
-    """A training's configuration, and the reader that judges its samples; None for the released one."""
+def engine_of(config: Config, read: Charset) -> WordEngine:
+    """Return the engine that draws for a training.
 
-    config: Config
-    reader: str | None
-
-
-class Worker:
-    """Draws samples as the training would, and reads them.
+    Args:
+        config: of the training.
+        read: the charset of the reader that judges its samples.
 
     Raises:
-        ValueError: if there is no such reader, it has another charset, or there is nothing to draw from.
+        ValueError: if the training has another charset, or there is nothing to draw from.
     """
+    charset = build_charset(config.charset)
+    if read.characters != charset.characters:
+        raise ValueError(
+            f"the reader knows {read.name}, the training {charset.name}; give --reader, a folder that "
+            "`grcnn-ocr export` wrote of weights of that charset"
+        )
+    num_frames = build_model(config).num_frames(build_preprocessor(config.preprocess).widest)
+    return build_engine(config.data.engine, charset, num_frames)[0]
 
-    def __init__(self, job: Job) -> None:
-        charset = build_charset(job.config.charset)
-        self.reader = Reader(job.reader, threads=1)
-        if self.reader.charset.characters != charset.characters:
-            raise ValueError(
-                f"the reader knows {self.reader.charset.name}, the training {charset.name}; give --reader, a folder "
-                "that `grcnn-ocr export` wrote of weights of that charset"
-            )
-        num_frames = build_model(job.config).num_frames(build_preprocessor(job.config.preprocess).widest)
-        self.engine: WordEngine = build_engine(job.config.data.engine, charset, num_frames)[0]
 
-    def losses(self, numbers: range) -> NDArray[np.float64]:
-        """Return the loss and the label's length of each sample, (N, 2)."""
-        images, labels = zip(*map(self.engine.sample, numbers), strict=True)
-        frames = self.reader.recognise([to_grayscale(image) for image in images])
-        words = [self.reader.charset.encode(label) for label in labels]
-        found = -log_likelihoods(frames.log_probs, frames.lengths, words, range(len(words)))
-        return np.stack([found, [len(word) for word in words]], axis=1)
+class Worker(NamedTuple):
+    """What a worker process keeps: too large to be sent with every task."""
+
+    engine: WordEngine
+    reader: Reader
 
 
 _worker: Worker | None = None
-"""Of a worker process: too large to be sent with every task."""
 
 
-def _begin(job: Job) -> None:
+def _begin(engine: WordEngine, reader: str | None) -> None:
     global _worker
-    _worker = Worker(job)
+    _worker = Worker(engine, Reader(reader, threads=1))
 
 
 def _losses(numbers: range) -> NDArray[np.float64]:
+    """Draw samples and read them; return the loss and the label's length of each, (N, 2)."""
     assert _worker is not None
-    return _worker.losses(numbers)
+    engine, reader = _worker
+    images, labels = zip(*map(engine.sample, numbers), strict=True)
+    frames = reader.recognise([to_grayscale(image) for image in images])
+    words = [reader.charset.encode(label) for label in labels]
+    found = -log_likelihoods(frames.log_probs, frames.lengths, words, range(len(words)))
+    return np.stack([found, [len(word) for word in words]], axis=1)
 
 
 if __name__ == "__main__":

@@ -96,12 +96,12 @@ def _fitted(before: Calibration, judged: Sequence[Judged]) -> Calibration:
         return 100 * expected_calibration_error(confidences, [r.right for r in held_out])
 
     fitting, held_out = halves(judged)
-    after = fit_to(fitting)
+    error_before, error_after = error(before), error(fit_to(fitting))
     console.print(
-        f"fitted on {len(fitting)}: expected calibration error on the {len(held_out)} others {error(before):.2f} % "
-        f"before, {error(after):.2f} % after ({BINS} bins of equally many words)"
+        f"fitted on {len(fitting)}: expected calibration error on the {len(held_out)} others {error_before:.2f} % "
+        f"before, {error_after:.2f} % after ({BINS} bins of equally many words)"
     )
-    if error(after) > error(before):
+    if error_after > error_before:
         errors.print(
             f"warning: fitted on half of these {len(judged)} words, confidence is worse than before on the others; "
             "give more words, or keep what there was"

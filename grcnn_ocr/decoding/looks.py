@@ -49,12 +49,13 @@ def look_again(images: Sequence[Pixels], frames: Frames, recognise: Callable[[Se
         frames: of the first look at them.
         recognise: runs the network.
     """
-    unsure = np.flatnonzero(~are_sure(frames)).tolist()
+    first = sureness(frames)
+    unsure = np.flatnonzero(~(first > SURE)).tolist()  # NaN is not sure
     if not unsure:
         return frames
     looks = [other_looks(images[index]) for index in unsure]
     again = recognise([look for each in looks for look in each])
-    scores = np.column_stack([sureness(frames)[unsure], sureness(again).reshape(len(unsure), -1)])
+    scores = np.column_stack([first[unsure], sureness(again).reshape(len(unsure), -1)])
     scores = np.nan_to_num(scores, nan=-np.inf)
     surest, others = frames.each(), again.each()
     for row, (index, best) in enumerate(zip(unsure, scores.argmax(axis=1).tolist(), strict=True)):

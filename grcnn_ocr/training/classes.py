@@ -16,7 +16,7 @@ from grcnn_ocr.config import ClassesConfig, TrainConfig
 from grcnn_ocr.evaluation.classes import ClassesResult, evaluate_classes
 from grcnn_ocr.models.classifiers.classifier import Classifier
 from grcnn_ocr.training.images import ImageBatch, ImageFeed, build_images
-from grcnn_ocr.weights import ClassifierWeights, find_weights, load_classifier, load_tensors
+from grcnn_ocr.weights import ClassifierWeights, load_classifier, load_tensors
 
 
 class ClassesTask:
@@ -42,9 +42,9 @@ class ClassesTask:
         steps = settings.epochs * len(self.dataset) / (settings.batch_size * num_processes)
         return settings.model_copy(update={"steps": max(1, round(steps))})
 
-    def initialise(self, init: str | Path) -> str:
+    def initialise(self, init: Path) -> str:
         """Start from trained weights; the last layer as it was initialised, if it is of other classes."""
-        trained = load_classifier(find_weights(init))
+        trained = load_classifier(init)
         tensors, own = dict(trained.model.state_dict()), self.model.state_dict()
         classes = tuple(self.dataset.source.classes)
         is_new = trained.config.num_classes != len(classes) or (trained.classes or classes) != classes

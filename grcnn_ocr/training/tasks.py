@@ -20,7 +20,7 @@ from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.training.data import build_words
 from grcnn_ocr.training.feed import Feed
 from grcnn_ocr.training.initialisation import initialise
-from grcnn_ocr.weights import ClassifierWeights, Weights, find_weights, load_weights
+from grcnn_ocr.weights import ClassifierWeights, Weights, load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Task(Protocol):
     def settings(self, num_processes: int) -> TrainConfig:
         """Return the optimisation's settings, with what depends on the data filled in."""
 
-    def initialise(self, init: str | Path) -> str:
+    def initialise(self, init: Path) -> str:
         """Start from trained weights; return a report for a person. Raises ValueError if they do not fit."""
 
     def digests(self) -> dict[str, str]:
@@ -96,9 +96,9 @@ class WordsTask:
         """Return the settings as they are."""
         return self.config.train
 
-    def initialise(self, init: str | Path) -> str:
+    def initialise(self, init: Path) -> str:
         """Start from trained weights, perhaps of another charset; see `initialise`."""
-        trained = load_weights(find_weights(init))
+        trained = load_weights(init)
         report = initialise(self.model, self.charset, trained.model, build_charset(trained.config.charset), str(init))
         if trained.config.preprocess != self.config.preprocess:
             report += "; it saw crops resized in another way (preprocess differs)"

@@ -63,11 +63,10 @@ class Trainer:
         self.use_bf16 = use_bf16(config)
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
-        if init is not None and not resume:
-            init = find_weights(init)  # before the data are opened, which takes longer
+        start = None if init is None or resume else find_weights(init)  # before the data, which take longer to open
         self.task: Task = WordsTask(config) if config.task == "words" else ClassesTask(config)
-        if init is not None and not resume:
-            logger.info("%s", self.task.initialise(init))
+        if start is not None:
+            logger.info("%s", self.task.initialise(start))
         num_processes = self.accelerator.num_processes
         self.settings = self.task.settings(num_processes)
         self.progress = Progress(total_steps(self.settings), num_processes, data=self.task.digests())
