@@ -65,6 +65,10 @@ class Look(Frozen):
     spaced: Chance = 0.03
     spaced_by: Range = (0.2, 0.8)
     """Wide letter spacing."""
+    initial: Chance = 0.08
+    """Of words in capitals: chance of a larger first letter."""
+    initial_size: Range = (1.15, 1.6)
+    """Of it, in sizes of the others."""
     bolder: Chance = 0.12
     lighter: Chance = 0.08
     outline: Chance = 0.08
@@ -81,7 +85,7 @@ class Look(Frozen):
     """Width over natural width, drawn on a logarithmic scale."""
     margin: Range = (0.0, 0.8)
     rotate: Chance = 0.3
-    rotation: float = Field(9.0, ge=0)
+    rotation: float = Field(15.0, ge=0)
     """Degrees, at most; a normal distribution of half of it."""
     shear: Chance = 0.35
     shear_slope: Strength = 0.2
@@ -89,8 +93,9 @@ class Look(Frozen):
     perspective: Chance = 0.35
     tilt: Strength = 0.12
     """How far perspective moves a corner."""
-    curve: Chance = 0.12
-    curve_rise: Strength = 0.28
+    curve: Chance = 0.15
+    curve_angle: LogRange = (8, 120)
+    """Degrees of the arc that the text stands on, drawn on a logarithmic scale."""
     # colors
     contrast: Range = (28, 200)
     """Difference of ink and ground, in gray levels."""
@@ -98,6 +103,11 @@ class Look(Frozen):
     """Chance of letters filled with a gradient or a texture."""
     fill_span: Range = (20, 70)
     """From its darkest to its lightest place, in gray levels."""
+    relief: Chance = 0.08
+    """Chance of raised or sunken letters: edges lit on one side and dark on the other, ink near to the ground's."""
+    relief_depth: Range = (0.02, 0.08)
+    relief_span: Range = (80, 220)
+    """From the lit to the dark edge, in gray levels."""
     gradient: Chance = 0.3
     gradient_span: Strength = 120
     photo: Chance = 0.45

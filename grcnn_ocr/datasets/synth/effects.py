@@ -64,8 +64,8 @@ def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[n
     """Curve the baseline; rotate, shear and tilt (h, w, n) mask layers, on a canvas as large as they need."""
     height, width = layers.shape[:2]
     if rng.random() < look.curve and width > 1.5 * height:
-        layers = _curve(layers, rng.uniform(-1, 1) * look.curve_rise * height)
-        height = layers.shape[0]
+        layers = _bend(layers, math.radians(log_uniform(rng, look.curve_angle)), rng.random() < 0.5)
+        height, width = layers.shape[:2]
     degrees = rng.gauss(0, look.rotation / 2) if rng.random() < look.rotate else 0.0
     angle = math.radians(min(max(degrees, -look.rotation), look.rotation))
     slope = rng.gauss(0, look.shear_slope) if rng.random() < look.shear else 0.0
@@ -84,16 +84,25 @@ def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[n
     return warped.reshape(*warped.shape[:2], -1)
 
 
-def _curve(layers: NDArray[np.uint8], rise: float) -> NDArray[np.uint8]:
-    """Bend the baseline to an arc that rises by so many pixels in the middle."""
+def _bend(layers: NDArray[np.uint8], angle: float, hangs: bool) -> NDArray[np.uint8]:
+    """Set the text on an arc of so many radians, at most a half circle, on the outside of it or hanging inside.
+
+    The middle line, of radius r0 = width / angle >= 2 height, keeps its length: a point at (x, y) from its centre comes
+    to the radius r0 + y (y upwards) and the direction x / r0 (from the top, clockwise).
+    """
     height, width = layers.shape[:2]
-    tall = height + math.ceil(abs(rise))
-    x = np.linspace(-1, 1, width, dtype=np.float32)
-    offset = rise * (1 - x * x)  # upwards
-    source_y = np.arange(tall, dtype=np.float32)[:, None] + offset[None] - max(rise, 0.0)
-    source_x = np.broadcast_to(np.arange(width, dtype=np.float32), (tall, width))
-    bent = cv2.remap(layers, source_x.copy(), source_y.astype(np.float32), cv2.INTER_LINEAR)
-    return bent.reshape(tall, width, -1)
+    angle = min(angle, width / (2 * height), math.pi)
+    radius = width / angle
+    outer, inner = radius + height / 2, radius - height / 2
+    half_width = math.ceil(outer * math.sin(angle / 2))
+    x = np.arange(-half_width, half_width, dtype=np.float32) + 0.5
+    y = outer - 0.5 - np.arange(math.ceil(outer - inner * math.cos(angle / 2)), dtype=np.float32)[:, None]
+    source_x = radius * np.arctan2(x, y) + (width - 1) / 2
+    source_y = outer - 0.5 - np.hypot(x, y)
+    if hangs:
+        source_x, source_y = source_x[::-1], height - 1 - source_y[::-1]
+    bent = cv2.remap(layers, np.ascontiguousarray(source_x), np.ascontiguousarray(source_y), cv2.INTER_LINEAR)
+    return bent.reshape(*bent.shape[:2], -1)
 
 
 def gradient(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
@@ -117,6 +126,19 @@ def texture(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
     return (0.35 * span * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[:, :, None]
 
 
+def relief(mask: Mask, rng: random.Random, height: float, look: Look) -> Pixels:
+    """Return (h, w, 1) what light from one side adds to the edges of raised or sunken letters."""
+    depth = max(1.0, rng.uniform(*look.relief_depth) * height)
+    angle = rng.uniform(0, 2 * math.pi)
+    dx, dy = depth * math.cos(angle), depth * math.sin(angle)
+    lit, dark = (
+        cv2.warpAffine(mask, np.array([[1, 0, sign * dx], [0, 1, sign * dy]], np.float32), mask.shape[::-1])
+        for sign in (0.5, -0.5)
+    )
+    slope = cv2.GaussianBlur(lit.astype(np.float32) - dark.astype(np.float32), (0, 0), 0.3 * depth)
+    return (slope * np.float32(rng.uniform(*look.relief_span) / 510))[:, :, None]
+
+
 def light(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
     """Multiply by an uneven light."""
     return pixels * (1 + gradient(pixels.shape[:2], rng, look.light_span))
@@ -137,10 +159,10 @@ def motion(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
     return _keep_axis(cv2.filter2D(pixels, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
 
 
-def low_resolution(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
-    """Shrink, to no less than 12 pixels high, and enlarge again."""
+def low_resolution(pixels: Pixels, rng: random.Random, text_height: float, look: Look) -> Pixels:
+    """Shrink, the text to no less than 8 pixels high, and enlarge again."""
     height, width = pixels.shape[:2]
-    factor = max(rng.uniform(*look.low_resolution_factor), 12 / height)
+    factor = max(rng.uniform(*look.low_resolution_factor), 8 / text_height)
     if factor >= 1:
         return pixels
     small = cv2.resize(

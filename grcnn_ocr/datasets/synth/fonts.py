@@ -56,6 +56,14 @@ class Glyph:
     top: int
     advance: float
 
+    def scaled(self, factor: float) -> Glyph:
+        """Return it larger or smaller, on the same baseline."""
+        ink = self.ink
+        if ink.size:
+            height, width = (max(1, round(factor * side)) for side in ink.shape)
+            ink = np.asarray(cv2.resize(ink, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        return Glyph(ink, round(factor * self.left), round(factor * self.top), factor * self.advance)
+
 
 @dataclass(frozen=True)
 class Font:

@@ -61,7 +61,11 @@ def render(
     pixels = ground
     if layers.shape[2] > 1:
         pixels = _over(pixels, layers[:, :, 1], _color(rng.uniform(0, 255), color, rng))
-    pixels = _over(pixels, layers[:, :, 0], _filled(ink, layers.shape[:2], look, rng))
+    if rng.random() < look.relief:
+        face = ground + rng.uniform(0.1, 1) * (ink - ground)
+        pixels = _over(pixels, layers[:, :, 0], face) + effects.relief(layers[:, :, 0], rng, height, look)
+    else:
+        pixels = _over(pixels, layers[:, :, 0], _filled(ink, layers.shape[:2], look, rng))
     if beside is not None:
         beside.draw(pixels, margins, ink)
     elif rng.random() < look.neighbour and all(character in font.glyphs for character in neighbour):
@@ -70,7 +74,7 @@ def render(
         _add_line(pixels, margins, ink, rng)
     if rng.random() < look.strike:
         _strike(pixels, ink, rng)
-    return _photograph(pixels, look, rng)
+    return _photograph(pixels, height, look, rng)
 
 
 def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
@@ -80,10 +84,18 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
     spacing = GLYPH_SIZE * (centre + draw * abs(draw) * (high - centre if draw > 0 else centre - low))
     if rng.random() < look.spaced:
         spacing = GLYPH_SIZE * rng.uniform(*look.spaced_by)
+    first = None
+    if text.isupper() and len(text) > 1 and rng.random() < look.initial:
+        first = next(number for number, character in enumerate(text) if character.isalpha())
+        size, sinks = rng.uniform(*look.initial_size), rng.choice((0, 0, 0.5, 1))  # on the baseline; below it
     pen, placed = 0.0, []
-    for character in text:
+    for number, character in enumerate(text):
         glyph = font.glyphs[character]
-        placed.append((round(pen) + glyph.left, -glyph.top, glyph.ink))
+        top = glyph.top
+        if number == first:
+            glyph = glyph.scaled(size)
+            top += round((1 - sinks) * (glyph.top - top))
+        placed.append((round(pen) + glyph.left, -top, glyph.ink))
         pen += max(glyph.advance + spacing, 0.25 * glyph.advance)
     left, top = min(x for x, _, _ in placed), min(y for _, y, _ in placed)
     right = max(x + ink.shape[1] for x, _, ink in placed)
@@ -267,7 +279,7 @@ def _strike(pixels: Pixels, ink: Pixels, rng: random.Random) -> None:
     pixels[...] = _over(pixels, mask, ink if rng.random() < 0.5 else 255 - ink)
 
 
-def _photograph(pixels: Pixels, look: Look, rng: random.Random) -> NDArray[np.uint8]:
+def _photograph(pixels: Pixels, text_height: int, look: Look, rng: random.Random) -> NDArray[np.uint8]:
     """Light the picture, take it with a camera, keep it as a file."""
     if rng.random() < look.light:
         pixels = effects.light(pixels, rng, look)
@@ -276,7 +288,7 @@ def _photograph(pixels: Pixels, look: Look, rng: random.Random) -> NDArray[np.ui
     elif rng.random() < look.defocus:
         pixels = effects.defocus(pixels, rng, look)
     if rng.random() < look.low_resolution:
-        pixels = effects.low_resolution(pixels, rng, look)
+        pixels = effects.low_resolution(pixels, rng, text_height, look)
     if rng.random() < look.noise:
         pixels = effects.noise(pixels, rng, look)
     image = np.clip(pixels, 0, 255).astype(np.uint8)

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import random
 from dataclasses import replace
@@ -182,7 +183,7 @@ def test_plain_words_stand_out_by_the_contrast_asked_for():
         effects.light,
         effects.defocus,
         effects.motion,
-        effects.low_resolution,
+        lambda pixels, rng, look: effects.low_resolution(pixels, rng, 40, look),
         effects.noise,
         lambda pixels, rng, look: effects.jpeg(pixels.astype(np.uint8), rng, look),
     ],
@@ -192,6 +193,51 @@ def test_camera_effects_change_the_picture_and_keep_its_shape(effect, channels):
     pixels = np.random.default_rng(0).uniform(0, 255, (40, 120, channels)).astype(np.float32)
     changed = effect(pixels, random.Random(0), Look())
     assert changed.shape == pixels.shape and not np.allclose(changed, pixels)
+
+
+def test_low_resolution_leaves_small_text_legible():
+    pixels = np.random.default_rng(0).uniform(0, 255, (20, 60, 1)).astype(np.float32)
+    assert effects.low_resolution(pixels, random.Random(0), 8, Look()) is pixels
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("degrees", [5, 60, 150])
+def test_text_on_an_arc_keeps_its_length_and_stands_across_it(degrees, hangs):
+    strip = np.zeros((20, 400, 1), np.uint8)
+    strip[8:12] = 255  # the middle line
+    strip[:, 198:202] = strip[:, :4] = 255  # an upright stroke in the middle, another at the left end
+    bent = effects._bend(strip, math.radians(degrees), hangs)[:, :, 0]
+    angle = math.radians(degrees)
+    radius = 400 / angle
+    sign = -1 if hangs else 1
+    centre = np.array([bent.shape[1] / 2, radius + 10 if not hangs else bent.shape[0] - radius - 10])
+    for along in np.linspace(-0.49, 0.49, 9) * angle:
+        x, y = centre + radius * np.array([math.sin(along), -sign * math.cos(along)])
+        assert bent[int(y), int(x)] > 200, along
+    for across in (-7, 7):  # the ends of the strokes point to the centre
+        for along in (0, -0.495 * angle):
+            x, y = centre + (radius + across) * np.array([math.sin(along), -sign * math.cos(along)])
+            assert bent[int(y), int(x)] > 200, (across, along)
+    assert (bent > 127).sum() == pytest.approx((strip > 127).sum(), rel=0.05)
+
+
+@pytest.mark.parametrize(("text", "is_larger"), [("OPEN", True), ("Open", False), ("O", False), ("'OK'", True)])
+def test_the_first_letter_of_capitals_may_be_larger(text, is_larger):
+    look = PLAIN.model_copy(update={"initial": 1.0, "initial_size": (1.5, 1.5), "spacing": (0, 0)})
+    plain = render.lay_out(text, built_in_font(), random.Random(0), PLAIN.model_copy(update={"spacing": (0, 0)}))
+    for seed in range(10):
+        mask = render.lay_out(text, built_in_font(), random.Random(seed), look)
+        assert (mask.shape[0] > 1.3 * plain.shape[0]) == is_larger == (mask.shape[1] > plain.shape[1])
+
+
+def test_relief_is_lit_on_one_side_and_dark_on_the_other():
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:30, 20:40] = 255
+    look = Look(relief_depth=(0.1, 0.1), relief_span=(100, 100))
+    for seed in range(5):
+        added = effects.relief(mask, random.Random(seed), 20, look)
+        assert added.shape == (40, 60, 1) and 30 < added.max() <= 50.1 and -50.1 <= added.min() < -30
+        assert abs(added.sum()) < 1 and np.allclose(added[15:25, 25:35], 0, atol=1)
 
 
 def test_noise_covers_pictures_larger_than_its_bank():
