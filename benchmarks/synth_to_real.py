@@ -30,12 +30,8 @@ from grcnn_ocr.weights import Weights
 CALIBRATION = {88: (26.1, 25.3), 184: (65.4, 57.1), 302: (74.5, 67.7), 417: (77.3, 72.3), 530: (81.7, 76.3),
                643: (83.4, 77.3), 860: (84.0, 78.2), 1060: (84.1, 78.2)}  # fmt: skip
 """Thousands of words: IC03 and IIIT5K test of a throwaway network of this size on a throwaway engine."""
-
-
 NEAR = 0.05
 """How far a calibration point may be from the words seen to stand in the same row, as a share."""
-BATCH_SIZE = 64
-"""Words a step, over all processes."""
 
 
 class Report:
@@ -70,19 +66,22 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of ic03/ and iiit5k/")
     parser.add_argument("--preset", default="grcl_lstm_tiny", help="its rate is 2e-3 unless --set train.lr")
     parser.add_argument("--words", type=int, default=1_060_608)
+    parser.add_argument("--batch-size", type=int, default=64, help="words a step, over all processes")
     parser.add_argument("--every", type=int, default=88_384, help="words between two evaluations")
     parser.add_argument("--output", type=Path, default=Path("runs/synth_to_real"))
     parser.add_argument("--init", help="weights to start from")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")
     arguments = parser.parse_args()
-    batch_size = BATCH_SIZE // int(os.environ.get("WORLD_SIZE", 1))
+    processes = int(os.environ.get("WORLD_SIZE", 1))
+    if arguments.batch_size % processes:
+        parser.error(f"--batch-size {arguments.batch_size} cannot be shared by {processes} processes")
     settings = [
         f"data.validation={arguments.data / 'iiit5k' / 'train.txt'}",
-        f"train.batch_size={batch_size}",
+        f"train.batch_size={arguments.batch_size // processes}",
         "train.lr=2e-3",
-        f"train.steps={arguments.words // BATCH_SIZE}",
-        f"train.validate_every={arguments.every // BATCH_SIZE}",
+        f"train.steps={arguments.words // arguments.batch_size}",
+        f"train.validate_every={arguments.every // arguments.batch_size}",
     ]
     config = load_config(arguments.preset, [*settings, *arguments.overrides])
     report = Report(arguments.data)

@@ -83,7 +83,9 @@ class DataConfig(Frozen):
     """Without one: `holdout` of the first training data that are stored, set aside by `train.seed`; of the engine
     alone, words that it never draws in training."""
     holdout: float = Field(0.05, gt=0, lt=1)
-    workers: int = Field(1, ge=0)
+    workers: int | None = Field(None, ge=0)
+    """Processes that load and draw words, beside each that trains; by default as many as the machine's other cores,
+    see `training.feed.num_workers`."""
     augment: float = Field(1.0, ge=0, le=2)
     """Strength of the augmentation of stored words; 0 turns it off."""
     engine: EngineConfig = EngineConfig()

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from grcnn_ocr.config import TrainConfig
 
-MEASURED_STEPS = 50
-"""Steps after which a time budget becomes a number of steps."""
 WARMUP_STEPS = 10
-"""The first of them, not measured."""
+"""The first steps, not measured; as many as there are batches ready when training starts, if those are more."""
+MEASURED_STEPS = 40
+"""The steps after them, by which a time budget becomes a number of steps."""
 NUM_VALIDATIONS = 10
 """In a run, unless `train.validate_every` says otherwise."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is known once `MEASURED_STEPS` are done.
+    """What is known once steps were measured.
 
     Attributes:
         steps: steps done.

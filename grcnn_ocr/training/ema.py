@@ -31,9 +31,8 @@ class MovingAverage(Generic[M]):
     def update(self, model: M, num_updates: int) -> None:
         """Take in the weights after update number `num_updates`, counted from 0."""
         weight = 1 - min(self.decay, (1 + num_updates) / (10 + num_updates))
-        pairs = list(zip(self.model.state_dict().values(), model.state_dict().values(), strict=True))
-        floating = [(average, value) for average, value in pairs if average.is_floating_point()]
-        torch._foreach_lerp_([average for average, _ in floating], [value for _, value in floating], weight)
-        for average, value in pairs:
-            if not average.is_floating_point():
-                average.copy_(value)
+        own, given = self.model.state_dict(), model.state_dict()
+        averaged = [key for key, value in own.items() if value.is_floating_point()]
+        torch._foreach_lerp_([own[key] for key in averaged], [given[key] for key in averaged], weight)
+        if counted := [key for key in own if key not in averaged]:
+            torch._foreach_copy_([own[key] for key in counted], [given[key] for key in counted])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from grcnn_ocr.config import Config
 from grcnn_ocr.datasets.batch import Batch, TrainingWords, collate
 from grcnn_ocr.datasets.sampler import StreamBatches
 from grcnn_ocr.datasets.streams import Sample
+from grcnn_ocr.loading import num_cores
 from grcnn_ocr.text.charset import min_frames
 from grcnn_ocr.training.bucketing import block_start, by_width, of_one_width
 from grcnn_ocr.training.distortion import distort
@@ -27,8 +29,10 @@ PR_SET_PDEATHSIG = 1
 """Of prctl(2): the signal that a process gets when its parent dies."""
 GRACE_SECONDS = 20
 """From SIGTERM to a worker's death."""
-PREFETCH = 4
+PREFETCH = 2
 """Batches that each worker has ready."""
+MAX_WORKERS = 16
+"""Unless more are asked for."""
 
 
 class Feed:
@@ -66,6 +70,9 @@ class Feed:
         self.process = process
         self.num_processes = num_processes
         self.device = device
+        self.workers = num_workers(config.data.workers)
+        self.num_ready = PREFETCH * self.workers * config.data.reuse
+        """Steps whose words may be loaded ahead."""
         self.num_frames = lru_cache(num_frames)
         self.num_too_narrow = 0
         """Crops so far, in this process and session, with fewer frames than the label needs: CTC cannot learn them."""
@@ -106,13 +113,21 @@ class Feed:
 
     def _slices(self, step: int) -> Iterator[list[Sample]]:
         """Yield the samples that are new at one step after the other."""
-        yield from loaded(self.dataset, self.config.data.workers, batch_sampler=self._order(step), collate_fn=list)
+        yield from loaded(self.dataset, self.workers, batch_sampler=self._order(step), collate_fn=list)
 
     def _order(self, step: int) -> StreamBatches:
         """Return which samples are new at each step, from `step` on."""
         return StreamBatches(
             self.config.train.batch_size // self.config.data.reuse, step, self.process, self.num_processes
         )
+
+
+def num_workers(workers: int | None) -> int:
+    """Return how many processes load words: those asked for, else this process's share of the cores left, 1 to 16."""
+    if workers is not None:
+        return workers
+    trained_by = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # torchrun's
+    return min(max(num_cores() // trained_by - 1, 1), MAX_WORKERS)
 
 
 def loaded(dataset: Dataset[Any], workers: int, **options: Any) -> Iterator[Any]:

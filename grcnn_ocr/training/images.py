@@ -20,7 +20,7 @@ from grcnn_ocr.datasets.images.training_images import TrainingImages
 from grcnn_ocr.datasets.sampler import StreamBatches
 from grcnn_ocr.evaluation.classes import check_classes
 from grcnn_ocr.training.data import hold_out
-from grcnn_ocr.training.feed import loaded
+from grcnn_ocr.training.feed import PREFETCH, loaded
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,8 @@ class ImageFeed:
         self.process = process
         self.num_processes = num_processes
         self.device = device
+        self.num_ready = PREFETCH * config.data.workers
+        """Steps whose pictures may be loaded ahead."""
 
     def steps(self, step: int) -> Iterator[list[ImageBatch]]:
         """Yield the pictures of one step after the other, from `step` on, each in parts that are run one by one.

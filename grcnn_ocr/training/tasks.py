@@ -52,7 +52,7 @@ class Task(Protocol):
         """Return a digest of each source of training data."""
 
     def feed(self, process: int, num_processes: int, device: torch.device) -> Any:
-        """Return what yields the samples of each step for a process, with `steps` and `places` as `Feed` has them."""
+        """Return what yields the samples of each step for a process, as `Feed` does."""
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
         """Return the loss of a batch."""

@@ -73,12 +73,10 @@ class Trainer:
         if config.train.batch_norm == "synchronised":
             check_synchronised(config, self.accelerator)
             self.task.model = nn.SyncBatchNorm.convert_sync_batchnorm(self.task.model)
-        self.average = MovingAverage(self.task.model.to(self.accelerator.device), self.settings.ema_decay)
+        self.task.model.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = MovingAverage(self.task.model, self.settings.ema_decay)
         optimizer = build_optimizer(self.task.model.parameters(), self.settings)
-        self.model, self.optimizer = self.accelerator.prepare(
-            self.task.model.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
-            optimizer,
-        )
+        self.model, self.optimizer = self.accelerator.prepare(self.task.model, optimizer)
         self.network = self.accelerator.unwrap_model(self.model)
         if resume:
             self.progress, states = load_state(output / STATE, config, num_processes, self.progress.data)
@@ -108,6 +106,7 @@ class Trainer:
         self.train_mode()
         lap = Lap(progress.step)
         saved_at = measuring_since = time.perf_counter()
+        warmup = max(WARMUP_STEPS, self.feed.num_ready)
         with stop_requests() as stop:
             while progress.step != progress.total_steps:
                 waiting_since = time.perf_counter()
@@ -122,11 +121,11 @@ class Trainer:
                 if progress.step % REPORT_EVERY == 0 or progress.step == progress.total_steps:
                     self._report(lap, loss, gradient_norm, lr)
                     lap = Lap(progress.step)
-                if progress.step - self.first_step == WARMUP_STEPS:
+                if progress.step - self.first_step == warmup:
                     measuring_since = time.perf_counter()
                 pause = time.perf_counter()
-                if progress.total_steps is None and progress.step - self.first_step == MEASURED_STEPS:
-                    self._measure((pause - measuring_since) / (MEASURED_STEPS - WARMUP_STEPS))
+                if progress.total_steps is None and progress.step - self.first_step == warmup + MEASURED_STEPS:
+                    self._measure((pause - measuring_since) / MEASURED_STEPS)
                 if validates_at(progress.step, progress.total_steps, settings):
                     result, saved_at = self._validate(), time.perf_counter()
                 elif pause - saved_at > settings.save_every:

@@ -136,7 +136,7 @@ def test_a_time_budget_is_measured_once_and_kept(small_config, tmp_path, monkeyp
         measurements.append(measured)
         return measured.steps + 5
 
-    monkeypatch.setattr(trainer_module, "MEASURED_STEPS", 6)
+    monkeypatch.setattr(trainer_module, "MEASURED_STEPS", 4)
     monkeypatch.setattr(trainer_module, "WARMUP_STEPS", 2)
     monkeypatch.setattr(trainer_module, "total_steps", total_steps)
     config = small_config.model_copy(update={"train": small_config.train.model_copy(update={"time_budget": 60.0})})
