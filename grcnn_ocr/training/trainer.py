@@ -41,7 +41,8 @@ class Trainer:
         config: all of it.
         output: folder of the run.
         init: weights to start from, perhaps of another charset or other classes; see `initialise` of the tasks.
-        resume: whether to go on from `output/state.pt`, exactly as if never interrupted.
+        resume: whether to go on from `output/state.pt`, as if never interrupted; on CPUs
+            to the last bit, on a GPU but for sums in another order.
         monitors: hear of steps and validations.
 
     Raises:
