@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth import effects
 from grcnn_ocr.datasets.synth.effects import Mask, Pixels
-from grcnn_ocr.datasets.synth.fonts import GLYPH_SIZE, Font
+from grcnn_ocr.datasets.synth.fonts import GLYPH_SIZE, Font, Glyph
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 MAX_WIDTH = 640
@@ -84,18 +84,13 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
     spacing = GLYPH_SIZE * (centre + draw * abs(draw) * (high - centre if draw > 0 else centre - low))
     if rng.random() < look.spaced:
         spacing = GLYPH_SIZE * rng.uniform(*look.spaced_by)
-    first = None
+    glyphs = [font.glyphs[character] for character in text]
     if text.isupper() and len(text) > 1 and rng.random() < look.initial:
         first = next(number for number, character in enumerate(text) if character.isalpha())
-        size, sinks = rng.uniform(*look.initial_size), rng.choice((0, 0, 0.5, 1))  # on the baseline; below it
+        glyphs[first] = _enlarged(glyphs[first], rng, look)
     pen, placed = 0.0, []
-    for number, character in enumerate(text):
-        glyph = font.glyphs[character]
-        top = glyph.top
-        if number == first:
-            glyph = glyph.scaled(size)
-            top += round((1 - sinks) * (glyph.top - top))
-        placed.append((round(pen) + glyph.left, -top, glyph.ink))
+    for glyph in glyphs:
+        placed.append((round(pen) + glyph.left, -glyph.top, glyph.ink))
         pen += max(glyph.advance + spacing, 0.25 * glyph.advance)
     left, top = min(x for x, _, _ in placed), min(y for _, y, _ in placed)
     right = max(x + ink.shape[1] for x, _, ink in placed)
@@ -105,6 +100,13 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
         place = mask[y - top : y - top + ink.shape[0], x - left : x - left + ink.shape[1]]
         np.maximum(place, ink, out=place)
     return mask
+
+
+def _enlarged(glyph: Glyph, rng: random.Random, look: Look) -> Glyph:
+    """Return an initial: it rises above the others from their baseline, or sinks below it by a half or all of that."""
+    larger = glyph.scaled(rng.uniform(*look.initial_size))
+    sinks = rng.choice((0, 0, 0.5, 1))
+    return replace(larger, top=glyph.top + round((1 - sinks) * (larger.top - glyph.top)))
 
 
 def _under(mask: Mask, height: int, rng: random.Random, look: Look) -> list[Mask]:
