@@ -108,12 +108,13 @@ class BaseReader(ABC):
         num_best: int = 1,
         characters: bool = False,
         open_lexicon: bool = False,
+        open_gap: float | None = None,
         allowed: str | None = None,
         pattern: str | None = None,
-        language_model: NGram | None = None,
+        language_model: NGram | str | Path | None = None,
         upright: bool = False,
     ) -> list[Prediction]:
-        """Read images in batches; threads load the next ones meanwhile.
+        """Read images in batches; threads load the next ones meanwhile. See `read_each` to go on after a bad image.
 
         Args:
             images: paths, encoded bytes, PIL images, or arrays (H, W) or (H, W, 3) in RGB order.
@@ -121,9 +122,10 @@ class BaseReader(ABC):
             num_best: alternatives wanted.
             characters: whether to say where each character stands, and how sure it is.
             open_lexicon: whether the lexicon-free reading takes the place of a word that fits much worse.
+            open_gap: how much, in nats; by default what `grcnn-ocr calibrate` chose. Giving it makes the lexicon open.
             allowed: characters that may be read, such as "0123456789".
             pattern: a regular expression that the text must match, such as "[0-9]{4}".
-            language_model: of characters, made by `grcnn-ocr lm build`.
+            language_model: of characters: a file that `grcnn-ocr lm build` made, "english", or one loaded.
             upright: whether images more than `loading.TALL` times as high as wide are also read turned by 90 degrees
                 either way; of the three readings the most confident is the answer, and says by its `rotation` which
                 it is.
@@ -132,13 +134,11 @@ class BaseReader(ABC):
             ValueError: on an image that cannot be read (naming it), a lexicon of the wrong length, or options that do
                 not go together.
         """
-        if isinstance(images, str | bytes | Path):
+        if _is_one(images):
             raise ValueError("read_many takes a list of images, found one; `read` takes one")
-        if open_lexicon and lexicon is None:
-            raise ValueError("open_lexicon is about a lexicon; give one")
-        options = decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model)
-        if lexicon is not None and not isinstance(lexicon, Lexicon):
-            lexicon = Lexicon.shared(lexicon)
+        if (open_lexicon or open_gap is not None) and lexicon is None:
+            raise ValueError("open_lexicon and open_gap are about a lexicon; give one")
+        options = decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model, open_gap)
         predictions = []
         images = list(images)
         for number, found in enumerate(self.read_each(images, lexicon, options, upright), start=1):
@@ -151,11 +151,11 @@ class BaseReader(ABC):
     def read_each(
         self,
         images: Sequence[ImageSource],
-        lexicon: Lexicon | None = None,
+        lexicon: Lexicon | Sequence[str] | None = None,
         options: DecodeOptions = PLAIN,
         upright: bool = False,
     ) -> Iterator[Reading | ValueError]:
-        """Read images one after the other, in windows; see `read_many`.
+        """Read images one after the other, in windows; see `read_many`, and `decode_options` for the options.
 
         Returns:
             For each image what was read, or why it could not be loaded.
@@ -165,6 +165,7 @@ class BaseReader(ABC):
         """
         decoder = self.decoder(options)
         if lexicon is not None:
+            lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.shared(lexicon)
             self.check_lexicon(lexicon, len(images))
         return self._read_each(images, lexicon, decoder, upright)
 
@@ -263,6 +264,13 @@ class BaseReader(ABC):
         return Frames.of([found[index] for index in range(len(resized))])
 
 
+def _is_one(images: object) -> bool:
+    """Tell whether this is an image rather than several; an array of several gray ones is (N, H, W)."""
+    if isinstance(images, np.ndarray):
+        return images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (3, 4))
+    return isinstance(images, str | bytes | Path) or not isinstance(images, Iterable)
+
+
 def surest(predictions: Iterable[Prediction], rotations: Iterable[Iterable[int]]) -> list[Prediction]:
     """Choose among the readings of each image.
 
@@ -284,13 +292,17 @@ def decode_options(
     open_lexicon: bool = False,
     allowed: str | None = None,
     pattern: str | None = None,
-    language_model: NGram | None = None,
+    language_model: NGram | str | Path | None = None,
     open_gap: float | None = None,
 ) -> DecodeOptions:
     """Put together what a user asks for; see `BaseReader.read_many`."""
+    if isinstance(language_model, str | Path):
+        from grcnn_ocr.text.ngram import NGram
+
+        language_model = NGram.load(language_model)
     beam = None
     if allowed is not None or pattern is not None or language_model is not None:
         beam = BeamOptions(
             allowed=None if allowed is None else frozenset(allowed), pattern=pattern, language_model=language_model
         )
-    return DecodeOptions(num_best, characters, open_lexicon, open_gap, beam=beam)
+    return DecodeOptions(num_best, characters, open_lexicon or open_gap is not None, open_gap, beam=beam)

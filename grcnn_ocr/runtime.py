@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -98,8 +99,8 @@ class Reader(BaseReader):
     Args:
         folder: as `grcnn-ocr export` wrote it, or the name of a released one; by default `releases.DEFAULT`.
         batch_size: images a forward pass.
-        threads: of the network; by default as many as there are cores: on the batches side by side if there are
-            several, else inside the one.
+        threads: of the network; by default OMP_NUM_THREADS, as torch has it, or as many as there are cores: on the
+            batches side by side if there are several, else inside the one.
         charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
         second_look: whether a crop that was not read surely is looked at again; see `BaseReader`.
 
@@ -151,7 +152,7 @@ class Reader(BaseReader):
             raise ValueError(f"threads {threads}: expected 1 or more")
         self.description = description
         self._network = network
-        self._threads = num_cores() if threads is None else threads
+        self._threads = _default_threads() if threads is None else threads
         self._session = start_session(network, self._threads)
 
     def num_frames(self, width: int) -> int:
@@ -181,6 +182,11 @@ class Reader(BaseReader):
     ) -> tuple[NDArray[np.float32], list[int]]:
         (log_probs,) = session.run(["log_probs"], {"images": images})
         return log_probs, self.description.frames(widths).tolist()
+
+
+def _default_threads() -> int:
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(wanted) if wanted.isdecimal() and int(wanted) else num_cores()
 
 
 def start_session(network: bytes, threads: int) -> Any:

@@ -16,6 +16,7 @@ from grcnn_ocr.decoding.decoder import DecodeOptions
 from grcnn_ocr.loading import load_image
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.lexicon import Lexicon
+from grcnn_ocr.text.ngram import NGram
 from grcnn_ocr.weights import Weights
 
 
@@ -94,6 +95,35 @@ def test_no_images_give_no_predictions(recognizer):
 def test_what_cannot_be_read_is_an_error(recognizer, source, message):
     with pytest.raises(ValueError, match=message):
         recognizer.read(source)
+
+
+@pytest.mark.parametrize(
+    "one", [np.zeros((9, 30), np.uint8), np.zeros((9, 30, 3), np.uint8), Image.new("L", (30, 9)), "x.png", b"junk"]
+)
+def test_one_image_is_no_list_of_them(recognizer, one):
+    with pytest.raises(ValueError, match="takes a list of images, found one"):
+        recognizer.read_many(one)
+
+
+def test_an_array_of_images_is_a_list_of_them(recognizer):
+    image = draw("open")
+    assert [found.text for found in recognizer.read_many(np.stack([image, image]))] == [recognizer.read(image).text] * 2
+
+
+def test_an_open_lexicon_and_its_gap():
+    recognizer, image, words = Recognizer(device="cpu"), draw("open"), ["street"]
+    assert recognizer.read(image, words, open_gap=np.inf).text == "street"
+    assert recognizer.read(image, words, open_gap=0.0).text == "open"
+    with pytest.raises(ValueError, match="are about a lexicon"):
+        recognizer.read(image, open_gap=1.0)
+
+
+def test_a_language_model_may_be_named():
+    found, loaded = (
+        Recognizer(device="cpu").read(draw("open"), language_model=model)
+        for model in ("english", NGram.load("english"))
+    )
+    assert found == loaded and found.text == "open"
 
 
 def test_a_file_that_is_no_picture_is_named(recognizer, tmp_path):

@@ -201,6 +201,13 @@ def test_a_network_that_onnxruntime_does_not_take_is_an_error(exported, tmp_path
         Reader(folder)
 
 
+@pytest.mark.parametrize(("wanted", "threads"), [("1", 1), ("3,1", 3), ("", 5), ("0", 5)])
+def test_threads_are_those_asked_for_or_the_cores(exported, monkeypatch, wanted, threads):
+    monkeypatch.setattr("grcnn_ocr.runtime.num_cores", lambda: 5)
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    assert Reader(exported)._threads == threads and Reader(exported, threads=2)._threads == 2
+
+
 def test_a_picture_that_cannot_be_read_is_named(exported, tmp_path):
     reader = Reader(exported, threads=1)
     cv2.imwrite(str(tmp_path / "x.png"), draw("open"))

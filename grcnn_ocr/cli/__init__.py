@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import logging
 import sys
 from collections.abc import Sequence
 from inspect import getdoc
+from typing import Annotated
 
 import typer
 
+from grcnn_ocr import __version__
 from grcnn_ocr.cli import (
     calibrate,
     doctor,
@@ -24,7 +28,7 @@ from grcnn_ocr.cli import (
     train,
     visualize,
 )
-from grcnn_ocr.cli.console import ConsoleHandler, errors
+from grcnn_ocr.cli.console import ConsoleHandler, console, errors
 
 app = typer.Typer(
     help="Read cropped word images with gated recurrent convolutions, BiLSTM and CTC.",
@@ -49,15 +53,39 @@ for command in (*app.registered_commands, *lmdb.app.registered_commands, *lm.app
     command.help = "\n\n".join(" ".join(part.split()) for part in (getdoc(command.callback) or "").split("\n\n"))
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        console.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; a user's error is one message on stderr and exit code 2."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[ConsoleHandler()])
     logging.getLogger("grcnn_ocr").setLevel(logging.INFO)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of another encoding, or of none
+        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
     try:
         app(args=list(arguments) if arguments is not None else None)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         errors.print(f"error: {place}{error.strerror or error}")
+        sys.exit(2)
+    except ImportError as error:
+        errors.print(
+            f"error: {error}; this command needs more than an exported reader does: pip install grcnn-ocr, with "
+            "[export], [serve] or another extra where the README names one"
+        )
         sys.exit(2)
     except ValueError as error:
         errors.print(f"error: {error}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Alternative, Prediction
     from grcnn_ocr.preprocess import Pixels
 
-IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+IMAGE_ENDINGS = set(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
 
 
 def read(
@@ -82,12 +84,6 @@ def read(
     from grcnn_ocr.reader import decode_options
     from grcnn_ocr.text.lexicon import Lexicon
 
-    words = Lexicon.load(lexicon) if lexicon else None
-    model = None
-    if language_model:
-        from grcnn_ocr.text.ngram import NGram
-
-        model = NGram.load(language_model)
     if as_json and as_csv:
         raise ValueError("--json and --csv: give one of them")
     if as_csv and num_best > 1:
@@ -96,12 +92,14 @@ def read(
         raise ValueError(f"--annotate {annotate}: this is a file, expected the name of a folder")
     if annotate is not None:
         annotate.mkdir(parents=True, exist_ok=True)
-    if (open_lexicon or open_gap is not None) and words is None:
+    if (open_lexicon or open_gap is not None) and lexicon is None:
         raise ValueError("--open and --open-gap are about a --lexicon; give one")
+    if open_gap is not None and math.isnan(open_gap):
+        raise ValueError("--open-gap nan: expected a number, of nats")
+    words = None if lexicon is None else Lexicon.load(lexicon)
     reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
-    is_open = open_lexicon or open_gap is not None
     places = as_json or annotate is not None
-    options = decode_options(num_best, places, is_open, allow, pattern, model, open_gap)
+    options = decode_options(num_best, places, open_lexicon, allow, pattern, language_model, open_gap)
     found = reader.read_each(paths, words, options, upright)
     line = _json if as_json else _csv if as_csv else _lines
     num_unreadable = 0
@@ -135,8 +133,8 @@ def _lines(path: Path, prediction: Prediction) -> str:
 
 def _csv(path: Path, prediction: Prediction) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([path, prediction.text, f"{prediction.confidence:.3f}"])
-    return line.getvalue()
+    csv.writer(line, lineterminator="\n").writerow([path, prediction.text, f"{prediction.confidence:.3f}"])
+    return line.getvalue()[:-1]
 
 
 def _write_annotated(path: Path, pixels: Pixels, prediction: Prediction) -> None:
@@ -152,11 +150,25 @@ def _json(path: Path, prediction: Prediction) -> str:
     values = asdict(prediction)
     for part in (values, *values["alternatives"]):
         part["log_likelihood"] = part["log_likelihood"] if math.isfinite(part["log_likelihood"]) else None
-    return json.dumps({"path": str(path), **values}, ensure_ascii=False)
+    writes_all = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    return json.dumps({"path": str(path), **values}, ensure_ascii=not writes_all)
 
 
 def _share(alternative: Alternative) -> float:
     return alternative.posterior if alternative.posterior is not None else math.exp(alternative.log_likelihood)
+
+
+def _images_in(folder: Path) -> Iterator[Path]:
+    """Yield the images in a folder and below, links followed, and the folders that cannot be looked into."""
+    seen: set[str] = set()
+    closed: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename)), followlinks=True):
+        if (real := os.path.realpath(parent)) in seen:  # a link to a folder around it, or to one seen
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(parent, name) for name in names if Path(name).suffix.lower() in IMAGE_ENDINGS)
+    yield from closed
 
 
 def _expand(arguments: list[str]) -> Iterator[Path]:
@@ -164,13 +176,15 @@ def _expand(arguments: list[str]) -> Iterator[Path]:
         if argument == "-":
             yield from (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
             continue
+        if not argument:
+            raise ValueError("an empty name among the images; expected files, folders or globs")
         path = Path(argument)
-        if path.is_dir():
-            found = sorted(item for item in path.rglob("*") if item.suffix.lower() in IMAGE_ENDINGS)
+        if os.path.isdir(path):  # noqa: PTH112 (false, too, where nothing can be looked at)
+            found = sorted(_images_in(path))
             if not found:
                 raise ValueError(f"no images in folder {path}; looked for {', '.join(sorted(IMAGE_ENDINGS))}")
             yield from found
-        elif not path.exists() and any(char in argument for char in "*?["):
+        elif not os.path.exists(path) and any(char in argument for char in "*?["):  # noqa: PTH110 (likewise)
             matches = sorted(glob(argument, recursive=True))  # noqa: PTH207 (takes absolute patterns too)
             if not matches:
                 raise ValueError(f"nothing matches {argument}")

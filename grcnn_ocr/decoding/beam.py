@@ -29,7 +29,7 @@ Prefix = tuple[int, ...]
 
 CACHE_SIZE = 2**14
 """Prefixes whose possible continuations are kept from image to image."""
-TRIED_PREFIXES = 1000
+TRIED_PREFIXES = 30_000
 """How many to look at for a text that a pattern matches, before taking it that there is one."""
 LONGEST_TRIED = 16
 """Characters, likewise."""
@@ -43,7 +43,8 @@ class BeamOptions:
         width: prefixes kept a frame.
         nbest: hypotheses wanted.
         allowed: characters that a text may hold, folded to the charset; by default all.
-        pattern: regular expression, in the syntax of the package `regex`, that the whole text must match.
+        pattern: regular expression, in the syntax of the package `regex`, that the whole text must match; in either
+            case, if the charset has one case alone.
         language_model: of the network's charset.
         weight: of log p of the language model against log p of the image.
         length_bonus: added for each character, since a language model prefers short texts; without one it is not used.
@@ -106,7 +107,7 @@ class BeamSearch:
         allowed = range(1, charset.num_classes) if options.allowed is None else _classes(options.allowed, charset)
         self.allowed = np.full(charset.num_classes, -np.inf)
         self.allowed[allowed] = 0.0  # (K,)
-        self.pattern = None if options.pattern is None else _compile(options.pattern)
+        self.pattern = None if options.pattern is None else _compile(options.pattern, charset)
         self._cache: dict[Prefix, Floats] = {}
         if not self._has_match():
             raise ValueError(
@@ -252,10 +253,10 @@ def _classes(allowed: Iterable[str], charset: Charset) -> list[int]:
     return sorted({c for base in folded.values() for c in charset.encode(base)})
 
 
-def _compile(pattern: str) -> regex.Pattern[str]:
+def _compile(pattern: str, charset: Charset) -> regex.Pattern[str]:
     import regex
 
     try:
-        return regex.compile(pattern)
+        return regex.compile(pattern, regex.IGNORECASE if charset.is_caseless else 0)
     except regex.error as error:
         raise ValueError(f"pattern {pattern!r} is not a regular expression: {error}") from None

@@ -61,6 +61,11 @@ class Charset:
         """Number of characters + 1 for the blank."""
         return len(self.characters) + 1
 
+    @property
+    def is_caseless(self) -> bool:
+        """Whether both cases of a letter fold to the one that the set has."""
+        return self.fold_case and not any(c != c.swapcase() in self.characters for c in self.characters)
+
     def fold(self, text: str) -> str:
         """Return `text` with each character folded; what cannot be folded stays, see `unknown`."""
         return text.translate(self._folding)

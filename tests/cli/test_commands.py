@@ -11,6 +11,7 @@ import pytest
 import torch
 from conftest import SAMPLES, WORDS, draw, published_state_dict
 
+from grcnn_ocr import __version__
 from grcnn_ocr.build import build_model
 from grcnn_ocr.cli.readers import FORMAT
 from grcnn_ocr.config import list_configs
@@ -28,6 +29,17 @@ def weights(small_config, tmp_path) -> Path:
     torch.manual_seed(3)
     save_weights(tmp_path / "w.safetensors", Weights(build_model(small_config), small_config))
     return tmp_path / "w.safetensors"
+
+
+def test_the_version_is_told(run):
+    assert run("--version")[1].strip() == __version__
+
+
+def test_a_package_that_is_missing_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lmdb", None)
+    monkeypatch.delitem(sys.modules, "grcnn_ocr.datasets.lmdb_store", raising=False)
+    code, _, err = run("lmdb", "info", "x.lmdb")
+    assert code == 2 and "lmdb" in err and "pip install grcnn-ocr" in err
 
 
 def test_models_lists_every_preset_and_classifier_as_json(run):

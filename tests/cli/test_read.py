@@ -2,7 +2,10 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -50,6 +53,45 @@ def test_constraints_and_lists(read, tmp_path):
     (tmp_path / "words.txt").write_text("zzz\n")
     assert read(FIRST, "--lexicon", tmp_path / "words.txt")[1].split("\t")[1] == "zzz"
     assert read(FIRST, "--lexicon", tmp_path / "words.txt", "--open-gap", 4)[1].split("\t")[1] == "clown"
+
+
+def test_patterns_are_of_either_case(read):
+    assert read(FIRST, "--pattern", "[A-Z]+")[1].split("\t")[1] == "clown"
+
+
+def test_a_folder_is_read_links_followed_and_no_circle(read, tmp_path):
+    (tmp_path / "crops" / "more").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    for path in (tmp_path / "crops" / "a.jpg", tmp_path / "elsewhere" / "b.JPG"):
+        path.write_bytes(Path(FIRST).read_bytes())
+    cv2.imwrite(str(tmp_path / "crops" / "more" / "c.ppm"), cv2.imread(FIRST))
+    (tmp_path / "crops" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "crops" / "more" / "up").symlink_to(tmp_path / "crops")
+    code, out, _ = read(tmp_path / "crops")
+    assert code == 0 and [Path(line.split("\t")[0]).name for line in out.splitlines()] == ["a.jpg", "b.JPG", "c.ppm"]
+
+
+def test_names_that_no_file_can_have_are_named_and_the_others_read(read):
+    code, out, err = read(FIRST, f"{'x' * 300}.jpg")
+    assert code == 1 and "clown" in out and "xxx.jpg: File name too long" in err
+    for arguments in (("",), (FIRST, "--lexicon", "")):
+        assert read(*arguments)[0] == 2
+
+
+def test_odd_names_reach_every_kind_of_output(tmp_path):
+    name = os.fsencode(tmp_path) + b"/two\nlines \xff.jpg"
+    Path(os.fsdecode(name)).write_bytes(Path(FIRST).read_bytes())
+    for option, encoding in (("--csv", "utf-8:strict"), ("--json", "utf-8:strict"), ("--json", "ascii:strict")):
+        found = subprocess.run(
+            [sys.executable, "-c", "from grcnn_ocr.cli import main; main()", "read", tmp_path, option],
+            env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=True,
+        )  # fmt: skip
+        out = found.stdout.decode("utf-8", "surrogateescape")
+        if option == "--csv":
+            [row] = csv.DictReader(io.StringIO(out))
+        else:
+            row = json.loads(out)
+        assert os.fsencode(row["path"]) == name and row["text"] == "clown"
 
 
 def test_json_tells_all(read):
@@ -134,6 +176,7 @@ def test_a_precision_may_be_chosen(read):
     [
         (("--json", "--csv"), "give one of them"),
         (("--open",), "give one"),
+        (("--open-gap", "nan", "--lexicon", FIRST), "--open-gap nan"),
         (("--precision", "int4"), "precision 'int4': expected one of float32, bf16, auto"),
         (("--pattern", "["), "not a regular expression"),
         (("--allow", "é!"), "not in charset"),

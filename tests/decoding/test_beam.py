@@ -168,6 +168,15 @@ def test_the_whole_text_matches_the_pattern():
     assert BeamSearch(ALNUM, BeamOptions(pattern=r"[a-z]{2}\d{2}[a-z]"))(log_probs)[0].text == "bo12s"
 
 
+@pytest.mark.parametrize(("charset", "is_met"), [("alnum36", True), ("alnum62", False)])
+def test_a_pattern_is_of_either_case_where_the_charset_has_one(charset, is_met):
+    charset = Charset.named(charset)
+    log_probs = np.full((3, charset.num_classes), -20.0)
+    log_probs[[0, 1, 2], [charset.encode("a")[0], 0, charset.encode("b")[0]]] = 0.0
+    [best] = BeamSearch(charset, BeamOptions(pattern="[A-Z]+"))(log_probs)
+    assert (best.text == "ab") == is_met
+
+
 def test_a_pattern_far_from_the_image_is_still_met():
     """All that a beam of two would keep is prefixes that are too short; one for each length finds the rest."""
     log_probs = written(*[""] * 12, sure=0.999)
@@ -184,7 +193,8 @@ def test_what_does_not_fit_the_frames_gives_no_hypothesis():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pattern": r"A\d"}, r"pattern 'A\\\\d' matches no text of the characters '0123.*xyz'; .*'alnum36'"),
+        ({"pattern": r"é\d"}, r"pattern 'é\\\\d' matches no text of the characters '0123.*xyz'; .*'alnum36'"),
+        ({"pattern": r"[a-z]{3}-\d"}, "matches no text"),
         ({"pattern": r"\d{2}-\d{2}"}, "matches no text"),
         ({"pattern": r"\d+", "allowed": frozenset("ab")}, "matches no text of the characters 'ab'"),
         ({"pattern": r"(\d"}, r"pattern '\(\\\\d' is not a regular expression: missing \)"),
