@@ -12,46 +12,73 @@ from grcnn_ocr.text.hunspell import read_hunspell
 EXPANDED = ":expanded"
 """After the path of a Hunspell dictionary: all forms of its stems."""
 
+SHOWN = 40
+"""Characters of a line that an error shows."""
+
 
 @dataclass(frozen=True)
 class Lexicon:
     """One list of words for all images, or one list an image in the order of the data.
 
     Args:
-        lists: the lists; a single one serves every image unless `per_image`.
+        lists: the lists, of any kind of sequence; a single one serves every image unless `per_image`.
         per_image: whether list i belongs to image i.
         name: for reports.
+
+    Raises:
+        ValueError: on no list, a list without words or of what is no word, or several lists that are not `per_image`.
     """
 
     lists: tuple[tuple[str, ...], ...]
     per_image: bool = False
     name: str = "lexicon"
 
+    def __post_init__(self) -> None:
+        lists = self.lists if isinstance(self.lists, str) else tuple(self.lists)
+        if found := [words for words in (lists, *lists) if isinstance(words, str)]:
+            raise ValueError(
+                f"a lexicon holds lists of words, found the string {found[0]!r}; one list for all images is "
+                "Lexicon.shared(words)"
+            )
+        lists = tuple(map(tuple, lists))
+        if not lists and not self.per_image:
+            raise ValueError("a lexicon of no list; to read freely give None")
+        for number, words in enumerate(lists, start=1):
+            which = f", list {number} of {len(lists)}" if self.per_image else ""
+            if not words:
+                raise ValueError(f"{self.name}{which}: a lexicon of no words; to read freely give None")
+            if odd := [word for word in words if not isinstance(word, str)]:
+                raise ValueError(
+                    f"{self.name}{which}: a lexicon is a list of words, found {odd[0]!r} in it; one list an image is "
+                    "Lexicon(lists, per_image=True)"
+                )
+        if len(lists) > 1 and not self.per_image:
+            raise ValueError(
+                f"{len(lists)} lists for all images; one list an image is Lexicon(lists, per_image=True), one for all "
+                "is Lexicon.shared(words)"
+            )
+        object.__setattr__(self, "lists", lists)
+
     @classmethod
     def shared(cls, words: Sequence[str], name: str = "lexicon") -> Lexicon:
         """Build from one list for all images."""
-        if isinstance(words, str):
-            raise ValueError(f"a lexicon is a list of words, found the string {words!r}")
-        words = tuple(words)
-        if not words:
-            raise ValueError("a lexicon of no words; to read freely give None")
-        if odd := [word for word in words if not isinstance(word, str)]:
+        if isinstance(words, str | Path):
             raise ValueError(
-                f"a lexicon is a list of words, found {odd[0]!r} in it; one list an image is "
-                "Lexicon(lists, per_image=True)"
+                f"a lexicon is a list of words, found {str(words)!r}; the words of a file are Lexicon.load(path)"
             )
-        return cls((words,), name=name)
+        return cls((tuple(words),), name=name)
 
     @classmethod
     def load(cls, path: str | Path) -> Lexicon:
         """Read a list of words from a file.
 
-        Of UTF-8 text, packed with gzip or not, one word a line; or, where lines hold commas, one comma-separated list
-        an image. Of a Hunspell dictionary, `NAME.dic`, the stems, or with `NAME.dic:expanded` every form that its .aff
-        file makes of them.
+        Of UTF-8 text, packed with gzip or not, one word a line; or, where every line holds a comma, one comma-separated
+        list an image, of which a list of one word ends in a comma. Of a Hunspell dictionary, `NAME.dic`, the stems, or
+        with `NAME.dic:expanded` every form that its .aff file makes of them.
 
         Raises:
-            ValueError: on a missing, empty or unreadable file, or a blank line among per-image lists.
+            ValueError: on a missing, empty or unreadable file, a comma in some lines only, or a blank line among
+                per-image lists.
         """
         name, expanded, rest = str(path).partition(EXPANDED)
         if expanded and not rest and not Path(path).exists():
@@ -74,6 +101,13 @@ class Lexicon:
             return cls((words,), name=path.name)
         while lines and not lines[-1].strip():
             lines.pop()
+        if bare := [number for number, line in enumerate(lines, start=1) if line.strip() and "," not in line]:
+            comma = next(number for number, line in enumerate(lines, start=1) if "," in line)
+            raise ValueError(
+                f"lexicon {path}: line {bare[0]} ({_shown(lines[bare[0] - 1])}) holds no comma, line {comma} "
+                f"({_shown(lines[comma - 1])}) does; for one word a line take the commas out, for one list an image "
+                "end a list of a single word in a comma"
+            )
         lists = tuple(split_words(line) for line in lines)
         for number, words in enumerate(lists, start=1):
             if not words:
@@ -97,7 +131,8 @@ class Lexicon:
         if self.per_image and len(self.lists) != num_images:
             raise ValueError(
                 f"lexicon {self.name} has {len(self.lists)} lists for {num_images} images; it needs one line an "
-                "image, in the order of the data before any filtering (or one word a line for all images)"
+                "image, in the order of the data before any filtering (or one word a line for all images, no comma: "
+                "commas make lists of one an image)"
             )
 
     def words(self, image: int) -> tuple[str, ...]:
@@ -108,3 +143,12 @@ class Lexicon:
 def split_words(line: str) -> tuple[str, ...]:
     """Take a comma-separated list apart."""
     return tuple(word.strip() for word in line.split(",") if word.strip())
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Put words together as `split_words` takes them apart; a single one ends in a comma, which tells it is a list."""
+    return ",".join(words) + ("," if len(words) == 1 else "")
+
+
+def _shown(line: str) -> str:
+    return repr(line if len(line) <= SHOWN else line[:SHOWN] + "...")

@@ -1,9 +1,12 @@
 import gzip
+from pathlib import Path
 
 import pytest
 from conftest import shared
+from hypothesis import given
+from hypothesis import strategies as st
 
-from grcnn_ocr.text.lexicon import Lexicon
+from grcnn_ocr.text.lexicon import Lexicon, join_words, split_words
 
 
 def test_one_word_a_line_is_for_all_images(tmp_path):
@@ -14,19 +17,32 @@ def test_one_word_a_line_is_for_all_images(tmp_path):
 
 
 def test_comma_lists_belong_to_images_in_order(tmp_path):
-    (tmp_path / "lists.txt").write_text("a, b\nc\nd,e\n\n")
+    (tmp_path / "lists.txt").write_text("a, b\nc,\nd,e\n\n")
     lexicon = Lexicon.load(tmp_path / "lists.txt")
     assert lexicon.per_image and [lexicon.words(i) for i in range(3)] == [("a", "b"), ("c",), ("d", "e")]
 
 
 def test_the_wrong_number_of_lists_is_an_error_with_both_counts(tmp_path):
     (tmp_path / "lists.txt").write_text("a,b\nc,d\n")
-    with pytest.raises(ValueError, match=r"lists\.txt has 2 lists for 3 images"):
+    with pytest.raises(ValueError, match=r"lists\.txt has 2 lists for 3 images.*commas make lists"):
         Lexicon.load(tmp_path / "lists.txt").check_length(3)
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", "no words"), (b"a,b\n\nc,d\n", "line 2"), (b"\xff\xfe\x00", "not UTF-8")]
+    ("content", "message"),
+    [
+        (b"", "no words"),
+        (b"a,b\n\nc,d\n", "line 2: no words"),
+        (
+            b"hello\n\n1,000\nzoo\n",
+            r"line 1 \('hello'\) holds no comma, line 3 \('1,000'\) does; .*take the comma",
+        ),
+        (
+            b"a,b\nc\n",
+            r"line 2 \('c'\) holds no comma, line 1 \('a,b'\) does; .*end a list of a single word",
+        ),
+        (b"\xff\xfe\x00", "not UTF-8"),
+    ],
 )
 def test_bad_files_are_errors_that_name_them(content, message, tmp_path):
     (tmp_path / "bad.txt").write_bytes(content)
@@ -40,9 +56,40 @@ def test_a_missing_file_is_an_error():
         Lexicon.load("nowhere.txt")
 
 
-def test_one_string_is_not_a_list_of_words():
-    with pytest.raises(ValueError, match="list of words"):
-        Lexicon.shared("open")
+@pytest.mark.parametrize("words", ["words.txt", Path("words.txt")])
+def test_one_string_or_path_is_not_a_list_of_words(words):
+    with pytest.raises(ValueError, match=r"list of words, found 'words\.txt'.*Lexicon\.load"):
+        Lexicon.shared(words)
+
+
+def test_lists_of_any_sequences_become_tuples():
+    lexicon = Lexicon([["crystal", "clown"], ("x",)], per_image=True)
+    assert lexicon == Lexicon((("crystal", "clown"), ("x",)), per_image=True) and hash(lexicon)
+    assert Lexicon([["crystal"]]) == Lexicon.shared(["crystal"])
+
+
+@pytest.mark.parametrize(
+    ("lists", "per_image", "message"),
+    [
+        ("crystal", False, r"found the string 'crystal'.*Lexicon\.shared"),
+        (("crystal", "clown"), False, r"found the string 'crystal'.*Lexicon\.shared"),
+        ((("crystal",), "clown"), True, "found the string 'clown'"),
+        ((("crystal",), ("clown",)), False, "2 lists for all images.*per_image=True"),
+        ((), False, "no list"),
+        (((),), False, "no words"),
+        ((("crystal",), ()), True, "list 2 of 2: a lexicon of no words"),
+        (((["crystal"],),), False, r"found \['crystal'\] in it"),
+    ],
+)
+def test_lists_at_fault_are_refused(lists, per_image, message):
+    with pytest.raises(ValueError, match=message):
+        Lexicon(lists, per_image)
+
+
+@given(st.lists(st.text("abc日", min_size=1), min_size=1))
+def test_words_put_together_come_apart_as_they_were(words):
+    line = join_words(words)
+    assert "," in line and split_words(line) == tuple(words)
 
 
 def test_the_shipped_ic03_lexicon_has_one_list_of_50_an_image():
