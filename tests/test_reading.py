@@ -41,6 +41,7 @@ def test_every_source_of_a_picture_gives_the_same_pixels(tmp_path):
         array / 255,
         Image.fromarray(array[:, :, 0].astype(np.uint16) * 257),
         Image.fromarray(array[:, :, 0].astype(np.int32) * 257),
+        Image.fromarray(array[:, :, 0].astype(np.int32)),
     ]
     for source in sources:
         assert np.abs(load_image(source).astype(int) - array[:, :, 0]).max() <= 1, source
