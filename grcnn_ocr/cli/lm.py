@@ -107,7 +107,8 @@ def _read_words(path: Path) -> Counter[str]:
     """Read words and how often each occurs: the count beside it, or the number of its lines.
 
     Raises:
-        ValueError: on a file that is not UTF-8 text, plain or compressed, or a line that is not a word and a count.
+        ValueError: on a file without words or that is not UTF-8 text, plain or compressed, or a line that is not a
+            word and a count.
     """
     from grcnn_ocr.text.files import read_text
 
@@ -121,4 +122,6 @@ def _read_words(path: Path) -> Counter[str]:
                 f"word list {path}, line {number}: {line!r}; expected a word, or a word, a tab and a count above 0"
             )
         counts[word.strip()] += int(count) if tab else 1
+    if not counts:
+        raise ValueError(f"word list {path} holds no words")
     return counts

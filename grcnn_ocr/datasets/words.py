@@ -58,7 +58,9 @@ class ReleasedWords:
         found = list(read_release(self.path, format, images))
         self._records = [record for record in found if isinstance(record, LabelledPath)]
         problems = [record for record in found if isinstance(record, Problem)]
-        if problems or not found:
+        if not found:
+            raise ValueError(f"{self.path} is empty: it holds no record of an image and its label")
+        if problems:
             shown = "".join(f"\n  {problem}" for problem in problems[:10])
             raise ValueError(
                 f"{self.path}: {len(problems)} unusable of {len(found)} records; mend them, or let `lmdb create` leave "

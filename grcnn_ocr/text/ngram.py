@@ -109,6 +109,8 @@ class NGram:
                 unwritable.append(word)
             else:
                 learnt[tuple(charset.encode(folded))] += count
+        if not learnt and not unwritable:
+            raise ValueError("a language model learns from words, found none")
         if not learnt:
             raise ValueError(f"none of the {len(unwritable)} words can be written in charset {charset.name!r}")
         if (total := sum(learnt.values())) >= HIGHEST_TOTAL:

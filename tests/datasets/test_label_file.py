@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
+from grcnn_ocr.datasets.words import open_words
 
 HERE = Path("here")
 
@@ -68,3 +69,10 @@ def test_paths_start_from_the_label_file_by_default(tmp_path):
 def test_a_missing_label_file_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"cannot read label file .*nowhere\.tsv"):
         list(read_label_file(tmp_path / "nowhere.tsv"))
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "path\tlabel\n"])
+def test_words_of_an_empty_label_file_are_refused_as_such(tmp_path, content):
+    (tmp_path / "labels.tsv").write_text(content)
+    with pytest.raises(ValueError, match=r"labels\.tsv is empty"):
+        open_words(tmp_path / "labels.tsv")
