@@ -58,7 +58,7 @@ def calibrate(
     recognizer = Recognizer(found, device, batch_size)
     source = open_words(data, data_format)
     rules = find_protocol(protocol, recognizer.charset)
-    listed = find_lexicon(lexicon, source, Path(), source.path.parent) if lexicon else None
+    listed = find_lexicon(lexicon, source, Path()) if lexicon else None
     if listed is not None:
         listed.check_length(len(source))
         labels = [rules.fold(source.label(index)) for index in range(len(source))]

@@ -38,7 +38,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             help="One word a line for all images, or one comma list an image in the data's order; a bare name is also "
-            "looked for in the data's release, such as 50, and beside the data. May be repeated; 'none' is "
+            "looked for in the data's release or LMDB, such as 50, and beside the data. May be repeated; 'none' is "
             "lexicon-free.",
             show_default="none",
         ),
@@ -170,7 +170,7 @@ def _sets(
             "/".join(source.path.parts[-2:]),
             source,
             rules,
-            tuple(find_lexicon(name, source, Path(), source.path.parent) for name in lexicons),
+            tuple(find_lexicon(name, source, Path()) for name in lexicons),
         )
         for source in sources
     ]

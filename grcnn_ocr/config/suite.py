@@ -31,7 +31,7 @@ class SetConfig(Frozen):
     protocol: str = "alphanumeric"
     """See `evaluation/protocol.py`."""
     lexicons: tuple[Name, ...] = Field(("none",), min_length=1)
-    """Each "none" (lexicon-free), a list that the release holds, such as "50", or a path; see
+    """Each "none" (lexicon-free), a list that the release or LMDB holds, such as "50", or a path; see
     `evaluation.suite.find_lexicon`."""
 
 

@@ -42,6 +42,11 @@ def lexicon_key(index: int) -> bytes:
     return b"lexicon-%09d" % (index + 1)
 
 
+def lexicon_file(name: str) -> str:
+    """Name the file in an LMDB's folder that holds a release's lists of words, one list an image."""
+    return f"lexicon_{name}.txt"
+
+
 _open_environments: dict[tuple[int, int], Any] = {}
 """By device and inode of the data file: LMDB must not be opened twice in one process."""
 

@@ -15,14 +15,30 @@ import numpy as np
 from grcnn_ocr.datasets.importers.boxes import WordImages
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 from grcnn_ocr.datasets.importers.release import read_release
-from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output
+from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
+from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output, lexicon_file
 from grcnn_ocr.preprocess import decode
+from grcnn_ocr.text.lexicon import join_words
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 Progress = Callable[[int], None]
 """Called with the number of samples done since the last call."""
+
+FILE_ENDINGS: dict[tuple[bytes, ...], str] = {
+    (b"\xff\xd8",): ".jpg",
+    (b"\x89PNG",): ".png",
+    (b"GIF8",): ".gif",
+    (b"BM",): ".bmp",
+    (b"RIFF",): ".webp",
+    (b"II*\0", b"MM\0*"): ".tif",
+    (b"P1", b"P4"): ".pbm",
+    (b"P2", b"P5"): ".pgm",
+    (b"P3", b"P6"): ".ppm",
+    (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"): ".jp2",
+}
+"""By the first bytes of a picture; `grcnn-ocr read` knows them all."""
 
 
 @dataclass
@@ -89,7 +105,7 @@ def create(
             data, record = result
             writer.add(data, record.label)
             for name, words in record.lexicons.items():
-                lines.setdefault(f"lexicon_{name}.txt", []).append(",".join(words) + "\n")
+                lines.setdefault(lexicon_file(name), []).append(join_words(words) + "\n")
         writer.notes |= {name: "".join(lists) for name, lists in lines.items()}
         summary.notes = list(lines)
         summary.num_samples = writer.num_samples
@@ -124,7 +140,7 @@ def verify(path: Path, progress: Progress = lambda done: None) -> Summary:
 
 
 def extract(path: Path, output: Path, progress: Progress = lambda done: None) -> int:
-    """Write an LMDB's images as files and its labels as `labels.tsv`, in order; return how many.
+    """Write an LMDB's images as files, its labels as `labels.tsv` and its lexicons, in order; return how many.
 
     Raises:
         ValueError: if `output` exists and is not empty, or a label holds a tab or line break.
@@ -133,6 +149,8 @@ def extract(path: Path, output: Path, progress: Progress = lambda done: None) ->
         raise ValueError(f"{output} is not empty; name another folder")
     output.mkdir(parents=True, exist_ok=True)
     reader = LmdbReader(path)
+    for name, lexicon in lists_of(reader).items():
+        (output / name).write_text(text_of(lexicon, range(len(reader))), encoding="utf-8")
     with (output / "labels.tsv").open("w", encoding="utf-8") as labels:
         for index in range(len(reader)):
             data, label = reader.image(index), reader.label(index)
@@ -146,9 +164,10 @@ def extract(path: Path, output: Path, progress: Progress = lambda done: None) ->
 
 
 def merge(paths: Sequence[Path], output: Path, overwrite: bool = False, progress: Progress = lambda done: None) -> int:
-    """Write the samples of several LMDBs, in order, to a new one; return how many."""
+    """Write the samples of several LMDBs, and the lexicons that all have, in order to a new one; return how many."""
     readers = [LmdbReader(path) for path in paths]
     with building(output, overwrite) as writer:
+        writer.notes |= lists_of_all(readers)
         for reader in readers:
             for index in range(len(reader)):
                 writer.add(reader.image(index), reader.label(index))
@@ -164,7 +183,10 @@ def split(
     overwrite: bool = False,
     progress: Progress = lambda done: None,
 ) -> tuple[int, int]:
-    """Divide an LMDB at random in two; the first gets `fraction` of the samples. Return how many each got.
+    """Divide an LMDB and its lexicons at random in two; the first gets `fraction` of the samples.
+
+    Returns:
+        How many samples each got.
 
     Raises:
         ValueError: if either part would be empty, or cannot be written where it should be.
@@ -177,9 +199,11 @@ def split(
         raise ValueError(f"both parts would be written to {outputs[0]}")
     for output in outputs:
         check_output(output, overwrite)
+    lexicons = lists_of(reader)
     order = np.random.default_rng(seed).permutation(len(reader))
     for output, indices in zip(outputs, (np.sort(order[:first]), np.sort(order[first:])), strict=True):
         with building(output, overwrite) as writer:
+            writer.notes |= {name: text_of(lexicon, indices.tolist()) for name, lexicon in lexicons.items()}
             for index in indices.tolist():
                 writer.add(reader.image(index), reader.label(index))
                 progress(1)
@@ -218,5 +242,4 @@ def _image_problem(data: bytes, place: str) -> Problem | None:
 
 
 def _file_ending(data: bytes) -> str:
-    starts = {b"\xff\xd8": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"BM": ".bmp", b"RIFF": ".webp"}
-    return next((ending for start, ending in starts.items() if data.startswith(start)), ".img")
+    return next((ending for starts, ending in FILE_ENDINGS.items() if data.startswith(starts)), ".img")

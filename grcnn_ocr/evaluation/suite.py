@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grcnn_ocr.config.suite import SetConfig, load_suite
+from grcnn_ocr.datasets.lmdb_store import lexicon_file
 from grcnn_ocr.datasets.words import WordSource, open_words
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
@@ -71,18 +72,18 @@ def _open_set(config: SetConfig, folder: Path, charset: Charset) -> WordSet:
     protocol = find_protocol(config.protocol, charset)
     data = folder / config.data
     source = open_words(data, config.format)
-    lexicons = tuple(find_lexicon(name, source, folder, data, data.parent) for name in config.lexicons)
+    lexicons = tuple(find_lexicon(name, source, folder) for name in config.lexicons)
     return WordSet(config.name, source, protocol, lexicons)
 
 
-def find_lexicon(name: str, source: WordSource, *folders: Path) -> Lexicon | None:
+def find_lexicon(name: str, source: WordSource, folder: Path) -> Lexicon | None:
     """Return the lexicon of a name.
 
     Args:
-        name: "none", a list that the data's release holds, or a path; with ":union" after it, all the words of lists
-            of one an image as one list.
+        name: "none", a list that the data's release or LMDB holds, or a path; with ":union" after it, all the words of
+            lists of one an image as one list.
         source: the data.
-        folders: that a relative path may start from; the first one that holds it counts.
+        folder: that a relative path starts from, unless it leads to a file only from the data's folder or its parent.
 
     Returns:
         The lexicon; None for "none", lexicon-free.
@@ -92,12 +93,13 @@ def find_lexicon(name: str, source: WordSource, *folders: Path) -> Lexicon | Non
     """
     if name == "none":
         return None
-    if name.endswith(UNION) and (lists := find_lexicon(name.removesuffix(UNION), source, *folders)) is not None:
+    if name.endswith(UNION) and (lists := find_lexicon(name.removesuffix(UNION), source, folder)) is not None:
         return lists.union()
     held = getattr(source, "lexicons", {})
     if name in held:
         return held[name]
-    paths = [folder / name for folder in folders]
+    home = source.path if source.path.is_dir() else source.path.parent
+    paths = [folder / name, home / name, source.path.parent / name, home / lexicon_file(name)]
     found = next((path for path in paths if path.is_file()), paths[0])
     try:
         return Lexicon.load(found)

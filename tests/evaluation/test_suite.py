@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import WORDS
@@ -5,6 +7,7 @@ from conftest import WORDS
 from grcnn_ocr.cli.evaluate import evaluate
 from grcnn_ocr.cli.readers import Opened
 from grcnn_ocr.config.suite import SetConfig, load_suite
+from grcnn_ocr.datasets.lmdb_tools import create
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.decoding.decoder import Prediction
 from grcnn_ocr.decoding.frames import Frames
@@ -129,9 +132,20 @@ def test_lexicons_are_found_in_the_release_then_in_the_folders(crops, tmp_path):
     (crops / "words.txt").write_text("c")
     assert find_lexicon("none", source, tmp_path) is None
     assert find_lexicon("50", source, crops) is held
-    assert find_lexicon("words.txt", source, tmp_path, crops).words(0) == ("c",)
+    assert find_lexicon("words.txt", source, tmp_path).words(0) == ("c",)
     with pytest.raises(ValueError, match=r"no lexicon .*60 .*or a list that .*labels\.tsv holds: 50"):
-        find_lexicon("60", source, tmp_path, crops)
+        find_lexicon("60", source, tmp_path)
+
+
+def test_lists_in_an_lmdbs_folder_are_found_by_file_and_by_name(crops, tmp_path):
+    create(crops / "labels.tsv", tmp_path / "x.lmdb")
+    (tmp_path / "x.lmdb" / "lexicon_50.txt").write_text("a,b\n" * 16)
+    for path in (tmp_path / "x.lmdb", tmp_path / "x.lmdb" / "data.mdb"):
+        for name in ("lexicon_50.txt", "50", "50:union"):
+            lexicon = find_lexicon(name, open_words(path), Path())
+            assert lexicon is not None and lexicon.words(7) == ("a", "b")
+    with pytest.raises(ValueError, match="no lexicon 60 "):
+        find_lexicon("60", open_words(tmp_path / "x.lmdb"), Path())
 
 
 def test_a_count_that_is_not_the_protocols_is_told(crops, suite):
@@ -166,8 +180,6 @@ def test_the_command_writes_without_a_suite(no_network, crops, tmp_path, capsys)
 
 
 def test_standard_output_takes_one_kind(no_network, crops, capsys):
-    from pathlib import Path
-
     evaluate(data=[crops / "labels.tsv"], csv=Path("-"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("name,data,lexicon,protocol,images") and len(lines) == 2
