@@ -153,6 +153,12 @@ def test_an_image_is_turned_clockwise(height, width):
     assert (turned(quarter, 270) == image).all() and (turned(image, 0) == image).all()
 
 
+def test_opencv_logs_nothing_of_a_bad_picture_beside_the_error(capfd):
+    with pytest.raises(ValueError, match="OpenCV"):
+        decode(b"II*\0junkjunkjunk")
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("part", [0.3, 0.7, 0.95])
 def test_truncated_jpeg_is_an_error(part):
     data = encode(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8)), "JPEG")

@@ -15,6 +15,7 @@ import numpy as np
 from grcnn_ocr.datasets.importers.boxes import WordImages
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 from grcnn_ocr.datasets.importers.release import read_release
+from grcnn_ocr.datasets.jpeg import is_cut_short
 from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output, lexicon_file
 from grcnn_ocr.preprocess import decode
@@ -226,6 +227,8 @@ def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, La
         data = images.encoded(record)
     except FileNotFoundError:
         return Problem("missing image", place, "no such file")
+    except IsADirectoryError:
+        return Problem("unreadable image", place, "this is a folder, expected an image file")
     except (OSError, ValueError) as error:  # a ValueError: no path at all, or no picture to cut from
         return Problem("unreadable image", place, str(error))
     return _image_problem(data, place) or (data, record)
@@ -234,6 +237,8 @@ def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, La
 def _image_problem(data: bytes, place: str) -> Problem | None:
     if not data:
         return Problem("empty image", place, "0 bytes")
+    if is_cut_short(data):
+        return Problem("corrupt image", place, "the JPEG is truncated, though it has an end marker")
     try:
         decode(data)
     except ValueError as error:

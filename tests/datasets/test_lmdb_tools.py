@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import cv2
@@ -5,9 +6,12 @@ import lmdb
 import numpy as np
 import pytest
 from conftest import WORDS, shared
+from PIL import Image
 
+from grcnn_ocr.cli.read import IMAGE_ENDINGS
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
 from grcnn_ocr.datasets.lmdb_tools import create, extract, merge, split, verify
+from grcnn_ocr.text.lexicon import Lexicon
 
 
 def labels_of(path: Path) -> list[str]:
@@ -28,10 +32,13 @@ def test_images_are_stored_as_they_are(crops, tmp_path):
 def bad_crops(crops) -> Path:
     jpeg = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8))[1].tobytes()
     (crops / "truncated.jpg").write_bytes(jpeg[: len(jpeg) // 2])
+    (crops / "cut.jpg").write_bytes(jpeg[:-302] + jpeg[-2:])
+    (crops / "folder").mkdir()
     (crops / "zero.jpg").write_bytes(b"")
     (crops / "text.png").write_text("not a picture")
     with (crops / "labels.tsv").open("a") as labels:
         labels.write("truncated.jpg\ta\nzero.jpg\tb\ntext.png\tc\nmissing.png\td\n0.png\t\nno tab\n1.png\tlast\n")
+        labels.write("cut.jpg\te\nfolder\tf\n")
     return crops
 
 
@@ -39,10 +46,14 @@ def test_bad_samples_are_named_counted_and_left_out(bad_crops, tmp_path):
     summary = create(bad_crops / "labels.tsv", tmp_path / "x.lmdb")
     assert labels_of(tmp_path / "x.lmdb") == [*WORDS, "last"]
     assert summary.counts == {
-        "corrupt image": 2, "empty image": 1, "missing image": 1, "empty label": 1, "malformed line": 1,
+        "corrupt image": 3, "empty image": 1, "missing image": 1, "empty label": 1, "malformed line": 1,
+        "unreadable image": 1,
     }  # fmt: skip
     first = str(summary.problems[0])
     assert "labels.tsv:17" in first and "truncated.jpg" in first and "truncated" in first
+    cut, folder = map(str, summary.problems[-2:])
+    assert "cut.jpg: corrupt image: the JPEG is truncated, though it has an end marker" in cut
+    assert "folder: unreadable image: this is a folder, expected an image file" in folder
 
 
 def test_strict_ends_at_the_first_problem_and_leaves_nothing(bad_crops, tmp_path):
@@ -122,6 +133,19 @@ def test_extract_refuses_labels_that_a_tsv_cannot_hold(tmp_path):
         extract(tmp_path / "x.lmdb", tmp_path / "files")
 
 
+@pytest.mark.parametrize("kind", ["jpg", "png", "gif", "bmp", "webp", "tif", "pbm", "pgm", "ppm", "jp2"])
+def test_extract_names_pictures_as_read_looks_for_them(tmp_path, kind):
+    ending = f".{kind}"
+    picture = io.BytesIO()
+    Image.new("1" if kind == "pbm" else "RGB" if kind == "ppm" else "L", (60, 20)).save(
+        picture, {"jpg": "JPEG", "tif": "TIFF", "jp2": "JPEG2000", "pbm": "PPM", "pgm": "PPM"}.get(kind, kind)
+    )
+    with building(tmp_path / "x.lmdb") as writer:
+        writer.add(picture.getvalue(), "a")
+    extract(tmp_path / "x.lmdb", tmp_path / "files")
+    assert (tmp_path / "files" / f"000000001{ending}").is_file() and ending in IMAGE_ENDINGS
+
+
 @pytest.mark.parametrize(("labels", "count"), [("ic03/gt.txt", 860), ("iiit5k/train.txt", 2000)])
 def test_real_datasets_build_whole(labels, count, tmp_path):
     summary = create(shared(f"data/{labels}"), tmp_path / "x.lmdb")
@@ -145,6 +169,23 @@ def test_a_release_is_built_with_the_lexicons_of_what_went_in(crops, tmp_path, c
     assert summary.notes == ["lexicon_50.txt"]
     assert (tmp_path / "x.lmdb" / "lexicon_50.txt").read_text() == "HE,LLO\nBOOK,SHOP\n"
     assert "1 boxes reach over the edge" in caplog.text
+
+
+def test_a_release_s_list_of_one_word_is_still_one_of_its_image(crops, tmp_path):
+    (crops / "test.xml").write_text(SCENES.replace("BOOK,SHOP", "BOOK"))
+    create(crops / "test.xml", tmp_path / "x.lmdb", format="svt")
+    assert Lexicon.load(tmp_path / "x.lmdb" / "lexicon_50.txt").lists == (("HE", "LLO"), ("BOOK",))
+
+
+def test_of_a_release_a_scene_cut_short_or_a_folder_is_told(crops, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 140), np.uint8)
+    jpeg = cv2.imencode(".jpg", noise)[1].tobytes()
+    (crops / "cut.jpg").write_bytes(jpeg[:-302] + jpeg[-2:])
+    (crops / "folder").mkdir()
+    scenes = SCENES.replace("0.png", "cut.jpg").replace("1.png", "folder")
+    (crops / "test.xml").write_text(scenes)
+    with pytest.raises(ValueError, match=r"(?s)cut\.jpg: .*truncated.*folder: .*this is a folder"):
+        create(crops / "test.xml", tmp_path / "x.lmdb", format="svt")
 
 
 def test_an_unknown_format_leaves_nothing(crops, tmp_path):
