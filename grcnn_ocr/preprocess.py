@@ -194,7 +194,7 @@ def imdecode(data: bytes, flags: int) -> np.ndarray:
     """
     if not data:
         raise ValueError("the file is empty (0 bytes)")
-    if data[:2] == b"\xff\xd8" and jpeg_end(data) < 0:
+    if data[:2] == b"\xff\xd8" and not _jpeg_is_complete(data):
         raise ValueError("the JPEG is truncated")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -254,18 +254,15 @@ def _oriented(image: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(image)
 
 
-def jpeg_end(data: bytes) -> int:
-    """Return where a JPEG's end marker stands, below 0 if none follows a scan.
-
-    Decoders may fill up a truncated JPEG with gray in silence.
-    """
+def _jpeg_is_complete(data: bytes) -> bool:
+    """Whether the end marker follows the last scan; decoders may fill up a truncated JPEG with gray in silence."""
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
         if marker == 0xDA:  # start of scan: entropy-coded data up to the end marker
-            return data.find(b"\xff\xd9", position)
+            return data.find(b"\xff\xd9", position) >= 0
         if marker == 0xFF:  # fill byte
             position += 1
             continue
         position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
-    return -1
+    return False

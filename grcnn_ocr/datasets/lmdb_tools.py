@@ -15,7 +15,6 @@ import numpy as np
 from grcnn_ocr.datasets.importers.boxes import WordImages
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 from grcnn_ocr.datasets.importers.release import read_release
-from grcnn_ocr.datasets.jpeg import is_cut_short
 from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output, lexicon_file
 from grcnn_ocr.preprocess import decode
@@ -237,8 +236,6 @@ def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, La
 def _image_problem(data: bytes, place: str) -> Problem | None:
     if not data:
         return Problem("empty image", place, "0 bytes")
-    if is_cut_short(data):
-        return Problem("corrupt image", place, "the JPEG is truncated, though it has an end marker")
     try:
         decode(data)
     except ValueError as error:

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
-from grcnn_ocr.datasets.jpeg import is_cut_short
 from grcnn_ocr.preprocess import decode
 
 logger = logging.getLogger(__name__)
@@ -83,8 +82,6 @@ class WordImages:
 
 
 def _decode_full(data: bytes) -> np.ndarray:
-    if is_cut_short(data):
-        raise ValueError("the JPEG is truncated, though it has an end marker")
     decode(data)  # refuses what is empty or cut short, which imdecode does not
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)  # boxes count pixels before any EXIF turn
     if image is None or image.dtype not in (np.uint8, np.uint16):
