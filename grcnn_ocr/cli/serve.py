@@ -22,6 +22,13 @@ def serve(
     host: Annotated[
         str, typer.Option(help="The address to listen on; by default only this machine can connect.")
     ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A name it is called by, such as that of a proxy in front, which passes it on. May be repeated.",
+            show_default="any if --host is open to other machines, else this machine's own",
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
     device: Annotated[str | None, typer.Option(help=DEVICE_OR_FASTEST)] = None,
@@ -43,20 +50,25 @@ def serve(
     from grcnn_ocr.serve.app import LOOPBACK, create_app
     from grcnn_ocr.serve.limits import MEGABYTE, Limits
 
+    names = [name.lower() for name in allow_host or ()]
+    for name in names:
+        if not name or "/" in name or name.count(":") == 1:
+            raise ValueError(f"--allow-host {name}: expected a name without scheme and port, such as ocr.example.org")
     limits = Limits(image_bytes=round(max_megabytes * MEGABYTE), images=max_images)
     listener = _listen(host, port)
     is_local = host in LOOPBACK
-    reader, name, found_device = open_reader(
-        weights, device, precision=precision, charset=charset, second_look=second_look
+    opened = open_reader(weights, device, precision=precision, charset=charset, second_look=second_look)
+    app = create_app(
+        opened.reader, opened.name, limits, {*LOOPBACK, host.lower(), *names} if is_local or names else None
     )
-    app = create_app(reader, name, limits, LOOPBACK if is_local else None)
     shown = f"[{host}]" if ":" in host else host
     if not is_local:
         errors.print(
             f"warning: {host} is open to other machines, without a password or encryption; put a proxy that has them "
             "in front, or leave --host out"
         )
-    console.print(f"http://{shown}:{listener.getsockname()[1]} reads with {name} on {found_device}; Ctrl+C ends it")
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+    console.print(f"{address} reads with {opened.name} on {opened.device}; Ctrl+C ends it")
     config = uvicorn.Config(
         app, log_config=None, access_log=False, ws="none", server_header=False, limit_concurrency=256
     )

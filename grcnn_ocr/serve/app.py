@@ -20,6 +20,7 @@ from grcnn_ocr.serve.limits import Limits, RefusedError
 from grcnn_ocr.serve.messages import Answer, Failure, Health, JsonRequest, Models, Problem, form_schema
 from grcnn_ocr.serve.requests import parse
 from grcnn_ocr.serve.service import Service
+from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.reader import BaseReader
@@ -115,7 +116,9 @@ def _add_reading(app: FastAPI, service: Service) -> None:
         """
         nonlocal num_requests
         if num_requests >= limits.requests:
-            raise RefusedError("busy", f"{num_requests} requests are being served; try again shortly", status=503)
+            raise RefusedError(
+                "busy", f"{counted(num_requests, 'request')} being served; try again shortly", status=503
+            )
         num_requests += 1
         try:
             uploads, options = await asyncio.wait_for(parse(request, limits), limits.seconds)
@@ -186,7 +189,7 @@ class Guard:
         if self.hosts is None or host in self.hosts:
             await self.app(scope, receive, send_with_headers)
         else:
-            refused = RefusedError("wrong_host", "not served under this name; see --host", status=421)
+            refused = RefusedError("wrong_host", "not served under this name; see --allow-host", status=421)
             await (await _problem(Request(scope), refused))(scope, receive, send_with_headers)
 
 

@@ -280,3 +280,10 @@ def test_models_tells_the_characters_and_the_limits(server):
     told = server.get("/models").json
     assert told["models"][0]["charset"] == "0123456789abcdefghijklmnopqrstuvwxyz"
     assert told["limits"]["image_bytes"] == 8_000_000 and told["limits"]["images"] == 64
+
+
+def test_further_names_of_the_host(recognizer):
+    with served(create_app(recognizer, hosts={"127.0.0.1", "ocr.example"})) as client:
+        assert client.get("/health", Host="OCR.example:443").status == client.get("/health").status == 200
+        refused = client.get("/health", Host="evil.example")
+    assert error(refused) == (421, "wrong_host") and "see --allow-host" in refused.json["error"]["message"]

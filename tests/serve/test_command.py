@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the serve extra is absent: no test of the server did run")
 from grcnn_ocr.cli import serve as command
+from grcnn_ocr.serve.app import LOOPBACK
 
 RUN = "import typer; from grcnn_ocr.cli.serve import serve; typer.run(serve)"
 
@@ -56,3 +57,30 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr(command, "find_spec", lambda name: None if name == "uvicorn" else object())
     with pytest.raises(ValueError, match=r"serving needs uvicorn: pip install fastapi uvicorn python-multipart"):
         command.serve()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, LOOPBACK),
+        ({"allow_host": ["OCR.example"]}, {*LOOPBACK, "ocr.example"}),
+        ({"host": "0.0.0.0"}, None),
+        ({"host": "0.0.0.0", "allow_host": ["ocr.example"]}, {*LOOPBACK, "0.0.0.0", "ocr.example"}),
+    ],
+)
+def test_the_names_it_is_served_under(options, expected, monkeypatch):
+    import uvicorn
+
+    found = []
+    monkeypatch.setattr("grcnn_ocr.serve.app.create_app", lambda *arguments: found.append(arguments[-1]))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: sockets[0].close())
+    monkeypatch.setattr(uvicorn, "Config", lambda *_, **__: None)
+    monkeypatch.setattr(uvicorn.Server, "__init__", lambda self, config: None)
+    command.serve(port=0, device="cpu", max_megabytes=8.0, max_images=64, **options)
+    assert found == [expected]
+
+
+@pytest.mark.parametrize("name", ["", "https://ocr.example", "ocr.example:443"])
+def test_what_is_no_name_of_a_host_is_refused(name):
+    with pytest.raises(ValueError, match="expected a name without scheme and port"):
+        command.serve(allow_host=[name])
