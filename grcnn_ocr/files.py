@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,18 +14,50 @@ def written_aside(path: Path, previous: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`.
 
     What is at `path` is kept at `previous`, if given.
+
+    Raises:
+        OSError: if it cannot be written, as where `path` is a folder, naming `path`.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.writing")  # one name, so that what a kill leaves is overwritten next time
+    with told_as(path):
+        try:
+            yield aside
+            flush_to_disk(aside)
+            if previous is not None and path.exists():
+                path.replace(previous)
+            aside.replace(path)
+            flush_to_disk(path.parent)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def told_as(path: Path) -> Iterator[None]:
+    """Let an OSError of what lies aside of `path`, at `.NAME.` and more, name `path`, which the user knows."""
     try:
-        yield aside
-        flush_to_disk(aside)
-        if previous is not None and path.exists():
-            path.replace(previous)
-        aside.replace(path)
-        flush_to_disk(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if any(part.startswith(f".{path.name}.") for part in Path(str(error.filename)).parts):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
+
+
+def check_output(path: Path, overwrite: bool) -> None:
+    """See to it, before there is anything to write, that `written_aside` can write at `path`.
+
+    Raises:
+        ValueError: if `path` is a folder, or is there already and may not be replaced, or no file can be made there.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path}: this is a folder, expected the name of a file")
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists; give --overwrite to replace it")
+    folder = next((folder for folder in path.parents if folder.exists()), Path())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ValueError(f"{path} cannot be written: {folder} is not a folder that can be written to")
 
 
 def flush_to_disk(path: Path) -> None:

@@ -97,7 +97,8 @@ class Reader(BaseReader):
     """Reads cropped word images with an exported network: on a CPU the quickest to start, and on single crops.
 
     Args:
-        folder: as `grcnn-ocr export` wrote it, or the name of a released one; by default `releases.DEFAULT`.
+        folder: as `grcnn-ocr export` wrote it, or the `reader.json` in it, or the name of a released one; by default
+            `releases.DEFAULT`.
         batch_size: images a forward pass.
         threads: of the network; by default OMP_NUM_THREADS, as torch has it, or as many as there are cores: on the
             batches side by side if there are several, else inside the one.
@@ -218,6 +219,8 @@ def _find(folder: str | Path | None) -> Path:
         return RELEASED / DEFAULT
     if (Path(folder) / DESCRIPTION).is_file():
         return Path(folder)
+    if Path(folder).name == DESCRIPTION and Path(folder).is_file():
+        return Path(folder).parent
     return released_readers().get(str(folder), Path(folder))
 
 

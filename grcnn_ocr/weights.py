@@ -24,7 +24,9 @@ from grcnn_ocr.hub import download, is_hub_id
 from grcnn_ocr.models.classifiers.classifier import Classifier
 from grcnn_ocr.models.recognizer import CTCRecognizer
 from grcnn_ocr.releases import DEFAULT, released_weights
+from grcnn_ocr.runtime import DESCRIPTION
 from grcnn_ocr.storage import Storage, pack, unpack
+from grcnn_ocr.wording import counted
 
 FORMAT = "grcnn-ocr/1"
 SECTIONS = ("name", "task", "charset", "num_classes", "preprocess", "model")
@@ -186,7 +188,7 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> N
         if key in tensors and tensors[key].shape != own[key].shape
     ]
     if problems:
-        raise ValueError(f"{source} does not fit the model, {len(problems)} keys:\n  " + listed(problems))
+        raise ValueError(f"{source} does not fit the model, {counted(len(problems), 'key')}:\n  " + listed(problems))
     model.load_state_dict(tensors)
 
 
@@ -212,6 +214,10 @@ def find_weights(name: str | Path | None = None) -> Path:
         return released[str(name)]
     if is_hub_id(str(name)) and not Path(name).parent.is_dir():
         return download(str(name))
+    if (Path(name) / DESCRIPTION).is_file():
+        raise ValueError(
+            f"{name} is a folder that `grcnn-ocr export` wrote, for `grcnn_ocr.Reader`; expected a weights file"
+        )
     if Path(name).is_dir():
         inside = ", ".join(path.name for path in sorted(Path(name).glob("*.safetensors"))) or "none"
         raise ValueError(f"{name} is a folder; expected a weights file (it holds: {inside})")

@@ -79,3 +79,18 @@ def test_config_survives_json():
 def test_config_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         load_config("crnn").train.lr = 1.0  # type: ignore[misc]
+
+
+def test_an_error_names_the_override_that_it_is_in(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("model: {front_end: {name: vgg}}\ntrain: {lrr: 1}\n")
+    with pytest.raises(ValueError) as caught:
+        load_config(path, ["train.lr=fast"])
+    assert f"{path}: unknown key 'train.lrr'" in str(caught.value)
+    assert "--set train.lr=fast: train.lr: " in str(caught.value)
+    with pytest.raises(
+        ValueError, match=r"^--set train={stps: 3}: unknown key 'train\.stps'; did you mean 'train\.steps'"
+    ):
+        load_config(path, ["train.stps=3", "train={stps: 3}"])
+    with pytest.raises(ValueError, match="^--set task=foo: task: expected one of"):
+        load_config("grcl_lstm", ["task=foo"])

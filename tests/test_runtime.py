@@ -79,6 +79,15 @@ def test_without_a_folder_the_released_default_reads():
         Reader("nowhere")
 
 
+def test_the_description_stands_for_its_folder(exported):
+    assert Reader(exported / "reader.json").description == Reader(exported).description
+
+
+def test_who_takes_a_reader_for_weights_is_told_what_reads_with_it(exported):
+    with pytest.raises(ValueError, match=r"is a folder that `grcnn-ocr export` wrote, for `grcnn_ocr\.Reader`"):
+        Recognizer(exported)
+
+
 def test_the_default_is_not_what_a_folder_of_its_name_holds(exported, tmp_path, monkeypatch):
     copied(exported, tmp_path / DEFAULT)
     (tmp_path / DEFAULT / "reader.json").write_text("{}")

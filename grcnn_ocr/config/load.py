@@ -63,7 +63,7 @@ def load_engine_config(path: Path | None = None, overrides: Sequence[str] = ()) 
     if path is not None and not path.is_file():
         raise ValueError(f"no settings file {path}")
     values = _overridden(read_yaml(path) if path else {}, overrides)
-    return _checked(EngineConfig, values, source=str(path or "--set"))
+    return _checked(EngineConfig, values, str(path or "--set"), overrides)
 
 
 def parse_config(values: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> AnyConfig:
@@ -71,16 +71,33 @@ def parse_config(values: dict[str, Any], source: str, overrides: Sequence[str] =
     values = _overridden(values, overrides)
     task = values.get("task", "words")
     if not isinstance(task, str) or task not in SCHEMAS:
-        raise ValueError(f"{source}: task: expected one of {', '.join(SCHEMAS)} (found {task!r})")
-    return _checked(SCHEMAS[task], values, source)
+        raise ValueError(
+            f"{_origin('task', source, overrides)}: task: expected one of {', '.join(SCHEMAS)} (found {task!r})"
+        )
+    return _checked(SCHEMAS[task], values, source, overrides)
 
 
-def _checked(schema: type[S], values: dict[str, Any], source: str) -> S:
+def _checked(schema: type[S], values: dict[str, Any], source: str, overrides: Sequence[str]) -> S:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_explain(item, schema) for item in error.errors())
-        raise ValueError(f"{source}: {problems}") from None
+        problems: dict[str, list[str]] = {}
+        for item in error.errors():
+            origin = _origin(_key(item), source, overrides)
+            problems.setdefault(origin, []).append(_explain(item, schema))
+        raise ValueError("; ".join(f"{origin}: {'; '.join(found)}" for origin, found in problems.items())) from None
+
+
+def _origin(key: str, source: str, overrides: Sequence[str]) -> str:
+    """Return where a key's value is from: the last override of it or of a section around it, else `source`."""
+    for override in reversed(overrides):
+        if f"{key}.".startswith(f"{override.partition('=')[0]}."):
+            return f"--set {override}"
+    return source
+
+
+def _key(item: Any) -> str:
+    return ".".join(map(str, item["loc"]))
 
 
 def read_yaml(path: Any) -> dict[str, Any]:
@@ -132,7 +149,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
 
 
 def _explain(item: Any, schema: type[BaseModel]) -> str:
-    key = ".".join(map(str, item["loc"]))
+    key = _key(item)
     if item["type"] == "extra_forbidden":
         return f"unknown key {key!r}{closest(key, list(_keys(schema)))}"
     message = item["msg"].removeprefix("Value error, ")

@@ -24,7 +24,7 @@ from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.protocol import charset_protocol
 from grcnn_ocr.export.network import QUANTISATIONS, Quantisation, frame_count, quantise, to_onnx
-from grcnn_ocr.files import flush_to_disk
+from grcnn_ocr.files import flush_to_disk, told_as
 from grcnn_ocr.preprocess import Pixels
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.reading import Recognizer
@@ -221,7 +221,9 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
     aside, previous = (folder.with_name(f".{folder.name}.{what}") for what in ("writing", "previous"))
     for old in (aside, previous):
         shutil.rmtree(old, ignore_errors=True)
-    aside.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with told_as(folder):
+        aside.mkdir()
     try:
         for name, content in files.items():
             (aside / name).write_bytes(content)

@@ -36,25 +36,26 @@ class Charset:
     drop_punctuation: bool = True
 
     def __post_init__(self) -> None:
-        repeated = sorted({char for char in self.characters if self.characters.count(char) > 1})
-        if not self.characters or repeated:
-            raise ValueError(f"charset {self.name!r} is empty or repeats {''.join(repeated)!r}")
+        if fault := _fault(self.characters):
+            raise ValueError(f"charset {self.name!r}: {fault}; expected characters, once each")
 
     @classmethod
     def named(cls, characters: str, **folding: bool) -> Charset:
         """Build from a name in `CHARSETS`, or from the characters themselves.
 
         Raises:
-            ValueError: if `characters` looks like one of those names misspelt.
+            ValueError: if `characters` looks like one of those names misspelt, or as in `Charset`.
         """
         if characters in CHARSETS:
             return cls(CHARSETS[characters], characters, **folding)
         if near := difflib.get_close_matches(characters, CHARSETS, n=1, cutoff=0.75):
             raise ValueError(f"no charset {characters!r}; did you mean {near[0]!r}? (Known: {', '.join(CHARSETS)})")
-        try:
-            return cls(characters, "custom", **folding)
-        except ValueError as error:
-            raise ValueError(f"{error}; expected characters, once each, or one of {', '.join(CHARSETS)}") from None
+        if fault := _fault(characters):
+            raise ValueError(
+                f"charset {characters!r}: no such name, and as characters {fault}; expected one of "
+                f"{', '.join(CHARSETS)}, or characters, once each"
+            )
+        return cls(characters, "custom", **folding)
 
     @property
     def num_classes(self) -> int:
@@ -111,6 +112,14 @@ class Charset:
         if self.drop_punctuation and unicodedata.category(char)[0] in "PSZ":
             return ""
         return char
+
+
+def _fault(characters: str) -> str | None:
+    """Say why these are no charset, if they are none."""
+    repeated = sorted({char for char in characters if characters.count(char) > 1})
+    if repeated:
+        return f"{''.join(repeated)!r} repeated"
+    return None if characters else "none at all"
 
 
 class _Folding(dict[int, str]):

@@ -46,10 +46,12 @@ def test_unknown_characters_are_named():
         Charset.named("alnum36").encode("日本1")
 
 
-@pytest.mark.parametrize("characters", ["", "aba"])
-def test_empty_and_repeating_charsets_are_errors(characters):
-    with pytest.raises(ValueError, match="empty or repeats"):
-        Charset(characters)
+@pytest.mark.parametrize(("characters", "fault"), [("", "none at all"), ("aba", "'a' repeated")])
+def test_empty_and_repeating_charsets_are_errors(characters, fault):
+    with pytest.raises(ValueError, match=f"charset 'mine': {fault}; expected characters, once each"):
+        Charset(characters, "mine")
+    with pytest.raises(ValueError, match=f"charset {characters!r}: no such name, and as characters {fault}; expected"):
+        Charset.named(characters)
 
 
 def test_a_misspelt_name_is_not_taken_for_characters():
