@@ -9,6 +9,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from rich.table import Table
 
 console = Console(markup=False, highlight=False, soft_wrap=True)
 """Standard output, for results."""
@@ -23,6 +24,16 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record, not wrapped."""
         errors.print(self.format(record))
+
+
+FILE_WIDTH = 1000
+"""Columns that a table may take where no terminal bounds it."""
+
+
+def print_table(table: Table) -> None:
+    """Print a table on standard output: as wide as the terminal, or as it is."""
+    wide = Console(markup=False, highlight=False, width=FILE_WIDTH)  # `print(width=)` never widens
+    (console if console.is_terminal else wide).print(table)
 
 
 def progress_bar() -> Progress:

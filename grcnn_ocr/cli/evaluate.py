@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grcnn_ocr.cli.console import console, errors, progress_bar
+from grcnn_ocr.cli.console import console, errors, print_table, progress_bar
 from grcnn_ocr.cli.evaluate_classes import evaluate_classes
 from grcnn_ocr.cli.readers import CHARSET, DEVICE, FORMAT, PRECISION, SECOND_LOOK, WEIGHTS, find_reader, open_reader
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 SAMPLES = Path("data/samples/labels.tsv")
 STDOUT = Path("-")
-FILE_WIDTH = 1000
-"""Columns that a table may take where no terminal bounds it."""
 
 
 def evaluate(
@@ -76,7 +75,7 @@ def evaluate(
     html: Annotated[
         Path | None, typer.Option(help="Write a report here, with the errors' images; - is stdout.")
     ] = None,
-    show_errors: Annotated[int, typer.Option(help="Print this many wrong readings of each result.")] = 0,
+    show_errors: Annotated[int, typer.Option(min=0, help="Print this many wrong readings of each result.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
@@ -86,7 +85,7 @@ def evaluate(
     from grcnn_ocr.decoding.beam import BeamOptions
     from grcnn_ocr.decoding.decoder import DecodeOptions
     from grcnn_ocr.evaluation.html import as_html
-    from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, placements, warnings
+    from grcnn_ocr.evaluation.report import Means, as_csv, as_json, as_markdown, as_table, placements, warnings
     from grcnn_ocr.evaluation.suite import evaluate_sets, open_suite
     from grcnn_ocr.text.ngram import NGram
     from grcnn_ocr.weights import config_of
@@ -106,12 +105,14 @@ def evaluate(
             raise ValueError(f"{found} holds an image classifier; only for words: {', '.join(given)}")
         evaluate_classes(found, data or [], {**outputs, "--html": None}, batch_size, device)
         return
-    recognizer = open_reader(str(found), device, batch_size, precision, charset, second_look).reader
+    opened = open_reader(str(found), device, batch_size, precision, charset, second_look)
+    recognizer = opened.reader
     sets = (
         open_suite(suite, recognizer.charset)
         if suite is not None
         else _sets(data or [SAMPLES], lexicon or ["none"], protocol or "alphanumeric", data_format, recognizer.charset)
     )
+    _check_lexicons(sets, open_lexicon, nearest, language_model)
     beam = BeamOptions(language_model=NGram.load(language_model)) if language_model else None
     options = DecodeOptions(is_open=open_lexicon, nearest=nearest, beam=beam)
     with progress_bar() as bar:
@@ -124,18 +125,26 @@ def evaluate(
         f"read in {charset}" if charset else "",
         precision or "",
         "" if second_look else "looked at once",
+        f"language model {language_model}" if language_model else "",
     ]
     how = ", ".join([str(found), *filter(None, ways)])
+    means = Means(
+        str(found),
+        recognizer.charset.name,
+        opened.precision,
+        recognizer.second_look,
+        str(language_model) if language_model else None,
+    )
     texts: dict[str, Callable[[], str]] = {
         "--markdown": lambda: as_markdown(measurements, how),
-        "--csv": lambda: as_csv(measurements),
-        "--json": lambda: json.dumps(as_json(measurements, how), indent=2) + "\n",
+        "--csv": lambda: as_csv(measurements, means),
+        "--json": lambda: json.dumps(as_json(measurements, means), indent=2) + "\n",
         "--html": lambda: as_html(measurements, how),
     }
     if STDOUT not in outputs.values():
         protocols = {words.protocol.name for words in sets}
         console.print(f"protocol: {', '.join(protocols)}; figures in percent" if len(protocols) == 1 else "in percent")
-        console.print(as_table(measurements), width=None if console.is_terminal else FILE_WIDTH)
+        print_table(as_table(measurements))
         for line in placements(measurements):
             console.print(line)
     for option, path in outputs.items():
@@ -151,9 +160,22 @@ def _check_outputs(outputs: dict[str, Path | None]) -> None:
             raise ValueError(f"{option} {path}: no folder {path.parent}")
         if path is not None and path.is_dir():
             raise ValueError(f"{option} {path}: this is a folder, expected the name of a file")
+        if path is not None and path != STDOUT:
+            place = path if path.exists() else path.parent
+            if not os.access(place, os.W_OK):
+                raise ValueError(f"{option} {path}: {place} cannot be written to")
     to_stdout = [option for option, path in outputs.items() if path == STDOUT]
     if len(to_stdout) > 1:
         raise ValueError(f"only one of {', '.join(to_stdout)} can be - (standard output)")
+
+
+def _check_lexicons(sets: list[WordSet], open_lexicon: bool, nearest: bool, language_model: Path | None) -> None:
+    """See to it that every option has something to act upon."""
+    lexicons = [lexicon for words in sets for lexicon in words.lexicons]
+    if (open_lexicon or nearest) and not any(lexicons):
+        raise ValueError("--open and --nearest are about a --lexicon; give one")
+    if language_model and all(lexicons):
+        raise ValueError("--lexicon, and --lm: give one or the other, or --lexicon none besides")
 
 
 def _sets(

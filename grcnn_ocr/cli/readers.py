@@ -41,11 +41,13 @@ class Opened(NamedTuple):
         reader: ready to read.
         name: of its weights.
         device: that its network runs on.
+        precision: of its network.
     """
 
     reader: BaseReader
     name: str
     device: str
+    precision: str
 
 
 def open_reader(
@@ -82,12 +84,13 @@ def open_reader(
         from grcnn_ocr.runtime import Reader
 
         reader = Reader(found, batch_size, charset=charset, second_look=second_look)
-        return Opened(reader, reader.description.name, "cpu")
+        return Opened(reader, reader.description.name, "cpu", reader.description.precision)
     from grcnn_ocr.reading import Recognizer
 
     chosen = cast("Precision", precision or "float32")
     recognizer = Recognizer(found, device, batch_size, chosen, charset, second_look)
-    return Opened(recognizer, recognizer.config.name, str(recognizer.device))
+    computed_in = "bf16" if recognizer.dtype.itemsize == 2 else "float32"
+    return Opened(recognizer, recognizer.config.name, str(recognizer.device), computed_in)
 
 
 def _exported(weights: str | None) -> Path | None:

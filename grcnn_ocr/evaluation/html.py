@@ -24,6 +24,7 @@ from grcnn_ocr.evaluation.calibration import BINS, coverage_curve, expected_cali
 from grcnn_ocr.evaluation.markup import Plot, element, page
 from grcnn_ocr.evaluation.report import NOTES, TEXTS, cells, placements, warnings
 from grcnn_ocr.evaluation.suite import Measurement
+from grcnn_ocr.wording import counted
 
 SHOWN_ERRORS = 60
 SHOWN_CONFUSIONS = 40
@@ -167,7 +168,7 @@ def _confusions(judged: Sequence[Judged]) -> list[Element]:
         for confusion in found[:SHOWN_CONFUSIONS]
     ]
     total = sum(confusion.count for confusion in found)
-    note = f"{total} edits of {len(found)} kinds, by the alignment of fewest; {len(rows)} kinds shown."
+    note = f"{counted(total, 'edit')} of {counted(len(found), 'kind')}, by the alignment of fewest; {len(rows)} shown."
     columns = [("label", False), ("reading", False), ("kind", False), ("count", True), ("for example", False)]
     details = element("details", element("summary", "Which characters"), _table(columns, rows), open="open")
     return [element("h3", "Confusions"), element("p", note, class_="note"), details]
@@ -194,7 +195,8 @@ def _calibration(judged: Sequence[Judged]) -> list[Element]:
         plot.dot(
             part.confidence,
             part.accuracy,
-            f"{part.images} images, confidence {100 * part.confidence:.1f} %, accuracy {100 * part.accuracy:.1f} %",
+            f"{counted(part.images, 'image')}, confidence {100 * part.confidence:.1f} %, "
+            f"accuracy {100 * part.accuracy:.1f} %",
         )
     curve = coverage_curve(confidences, right)
     floor = min(int(10 * min(curve.accuracy)) / 10, 0.9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rich import box
@@ -12,11 +13,40 @@ from rich.table import Table
 
 from grcnn_ocr.evaluation.analysis import wilson_interval
 from grcnn_ocr.evaluation.suite import Measurement
+from grcnn_ocr.evaluation.words import BEAM_SEARCH
+from grcnn_ocr.wording import counted
 
 TEXTS = ("data", "lexicon", "protocol")
 """Columns that are not numbers."""
 INTERVAL = "95 % interval (Wilson)"
 NOTES = "Figures in percent; (-n): n images that the protocol leaves out."
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the words were read with.
+
+    Attributes:
+        weights: the file, or the folder of an exported reader.
+        charset: read in.
+        precision: of the network.
+        second_look: whether a second look was taken at what was not read surely.
+        language_model: of lexicon-free reading.
+    """
+
+    weights: str
+    charset: str
+    precision: str
+    second_look: bool = True
+    language_model: str | None = None
+
+    def of(self, lexicon: str | None) -> Means:
+        """Return those that a result of this name of a lexicon hangs on."""
+        return replace(
+            self,
+            second_look=self.second_look and lexicon is None,
+            language_model=self.language_model if lexicon == BEAM_SEARCH else None,
+        )
 
 
 def as_table(measurements: Sequence[Measurement]) -> Table:
@@ -48,7 +78,7 @@ def cells(measurement: Measurement) -> dict[str, str]:
     }
 
 
-def as_records(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
+def as_records(measurements: Sequence[Measurement], means: Means) -> list[dict[str, Any]]:
     """Make one flat record a result; shares are 0 to 1, `interval_*` the ends of word accuracy's 95 % interval."""
     records = []
     for measurement in measurements:
@@ -69,6 +99,7 @@ def as_records(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
                 "interval_high": high,
                 "one_minus_ned": counts.one_minus_ned,
                 "cer": counts.cer,
+                **asdict(means.of(measurement.result.lexicon)),
                 "words_per_second": counts.images / max(measurement.result.seconds, 1e-9),
                 "warning": measurement.warning,
                 "character_overlap": overlap.found if overlap else None,
@@ -79,14 +110,14 @@ def as_records(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
     return records
 
 
-def as_json(measurements: Sequence[Measurement], weights: str) -> dict[str, Any]:
+def as_json(measurements: Sequence[Measurement], means: Means) -> dict[str, Any]:
     """Make `{"weights": ..., "results": [one of `as_records`, ...]}`."""
-    return {"weights": weights, "results": as_records(measurements)}
+    return {"weights": means.weights, "results": as_records(measurements, means)}
 
 
-def as_csv(measurements: Sequence[Measurement]) -> str:
+def as_csv(measurements: Sequence[Measurement], means: Means) -> str:
     """Make CSV of `as_records`, its keys in the first line."""
-    records = as_records(measurements)
+    records = as_records(measurements, means)
     file = io.StringIO()
     writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
     writer.writeheader()
@@ -115,7 +146,7 @@ def placements(measurements: Sequence[Measurement]) -> list[str]:
     """Return a line on where the characters were found, for each set that knows where they are."""
     return [
         f"{row.words.name}: spans of characters overlap the true ones by {overlap.found:.3f} (mean intersection over "
-        f"union, {overlap.num_words} words read right); equal parts of the crop by {overlap.equal_parts:.3f}"
+        f"union, {counted(overlap.num_words, 'word')} read right); equal parts of the crop by {overlap.equal_parts:.3f}"
         for row in measurements
         if (overlap := row.result.overlap) is not None
     ]

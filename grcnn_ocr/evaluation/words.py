@@ -16,6 +16,9 @@ from grcnn_ocr.loading import batched
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.lexicon import Lexicon
 
+BEAM_SEARCH = "none, beam search"
+"""In the place of a lexicon's name."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -137,6 +140,6 @@ def evaluate_words(
 
 def _way(lexicon: Lexicon | None, options: DecodeOptions) -> str | None:
     if lexicon is None:
-        return "none, beam search" if options.beam is not None else None
+        return BEAM_SEARCH if options.beam is not None else None
     ways = [", open" if options.is_open else "", ", near words" if options.nearest else ""]
     return lexicon.name + "".join(ways)

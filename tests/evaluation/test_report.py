@@ -8,9 +8,11 @@ from rich.console import Console
 
 from grcnn_ocr.evaluation.metrics import Counts
 from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, PUBLISHED
-from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table
+from grcnn_ocr.evaluation.report import Means, as_csv, as_json, as_markdown, as_table
 from grcnn_ocr.evaluation.suite import Measurement, WordSet
-from grcnn_ocr.evaluation.words import Result
+from grcnn_ocr.evaluation.words import BEAM_SEARCH, Result
+
+MEANS = Means("w.safetensors", "alnum36", "bf16", True, "english")
 
 
 class Nowhere:
@@ -45,7 +47,7 @@ def test_markdown_holds_every_figure_with_its_count_and_interval():
 
 def test_json_and_csv_hold_the_same_records():
     rows = [measured(), measured("b, c", "50")]
-    results = json.loads(json.dumps(as_json(rows, "w")))["results"]
+    results = json.loads(json.dumps(as_json(rows, MEANS)))["results"]
     assert results[0] == {
         "name": "a",
         "data": "data/x.tsv",
@@ -59,16 +61,29 @@ def test_json_and_csv_hold_the_same_records():
         "interval_high": pytest.approx(0.943, abs=1e-3),
         "one_minus_ned": 0.9,
         "cer": 0.075,
+        "weights": "w.safetensors",
+        "charset": "alnum36",
+        "precision": "bf16",
+        "second_look": True,
+        "language_model": None,
         "words_per_second": 5.0,
         "warning": None,
         "character_overlap": None,
         "character_overlap_equal_parts": None,
         "character_overlap_words": None,
     }
-    records = list(csv.DictReader(io.StringIO(as_csv(rows))))
+    records = list(csv.DictReader(io.StringIO(as_csv(rows, MEANS))))
     assert [{key: "" if value is None else str(value) for key, value in row.items()} for row in results] == records
 
 
 def test_a_warning_stands_once_for_a_set_of_many_lexicons():
     rows = [measured(protocol=PUBLISHED["svt-647"]), measured(lexicon="50", protocol=PUBLISHED["svt-647"])]
     assert as_markdown(rows, "w").count("not the same data") == 1
+
+
+def test_a_record_names_the_means_that_its_own_result_hangs_on():
+    rows = [measured(), measured(lexicon="50"), measured(lexicon=BEAM_SEARCH)]
+    report = as_json(rows, MEANS)
+    assert report["weights"] == "w.safetensors"
+    found = [(record["second_look"], record["language_model"]) for record in report["results"]]
+    assert found == [(True, None), (False, None), (False, "english")]

@@ -1,3 +1,4 @@
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -157,8 +158,10 @@ def test_a_count_that_is_not_the_protocols_is_told(crops, suite):
 @pytest.fixture
 def no_network(monkeypatch, tmp_path):
     recognizer = Counting()
-    recognizer.charset = CHARSET
-    monkeypatch.setattr("grcnn_ocr.cli.evaluate.open_reader", lambda *_: Opened(recognizer, "counting", "cpu"))
+    recognizer.charset, recognizer.second_look = CHARSET, True
+    monkeypatch.setattr(
+        "grcnn_ocr.cli.evaluate.open_reader", lambda *_: Opened(recognizer, "counting", "cpu", "float32")
+    )
     monkeypatch.chdir(tmp_path)
 
 
@@ -187,7 +190,9 @@ def test_standard_output_takes_one_kind(no_network, crops, capsys):
         evaluate(data=[crops / "labels.tsv"], csv=Path("-"), json_path=Path("-"))
 
 
-def test_options_that_contradict_a_suite_or_cannot_be_written_are_refused_first(no_network, crops, suite, tmp_path):
+def test_options_that_contradict_a_suite_or_cannot_be_written_are_refused_first(
+    no_network, crops, suite, tmp_path, monkeypatch
+):
     path = suite(f"sets: [{ONE}]")
     with pytest.raises(ValueError, match="give it without --data, --lexicon"):
         evaluate(suite=path, lexicon=["none"])
@@ -195,6 +200,28 @@ def test_options_that_contradict_a_suite_or_cannot_be_written_are_refused_first(
         evaluate(suite=path, html=tmp_path / "nowhere" / "x.html")
     with pytest.raises(ValueError, match="--csv .*: this is a folder"):
         evaluate(suite=path, csv=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.access", lambda place, mode: place != tmp_path)
+        with pytest.raises(ValueError, match=f"--json .*x.json: {tmp_path} cannot be written to"):
+            evaluate(suite=path, json_path=tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("option", ["open_lexicon", "nearest"])
+def test_options_of_lexicons_without_one_are_refused(option, no_network, crops):
+    for lexicon in (None, ["none"]):
+        with pytest.raises(ValueError, match="--open and --nearest are about a --lexicon; give one"):
+            evaluate(data=[crops / "labels.tsv"], lexicon=lexicon, **{option: True})
+
+
+def test_a_language_model_with_lists_alone_is_refused(no_network, crops, capsys):
+    (crops / "words.txt").write_text("hello\n")
+    options = {"data": [crops / "labels.tsv"], "language_model": Path("english"), "csv": Path("-")}
+    with pytest.raises(ValueError, match="--lexicon, and --lm: give one or the other, or --lexicon none besides"):
+        evaluate(lexicon=["words.txt"], **options)
+    evaluate(lexicon=["words.txt", "none"], **options)
+    header, *rows = csv.reader(capsys.readouterr().out.splitlines())
+    column = header.index("language_model")
+    assert [row[column] for row in rows] == ["", "english"]
 
 
 def test_wrong_readings_are_printed_the_most_confident_first(no_network, crops, capsys):
