@@ -19,6 +19,7 @@ from grcnn_ocr.models.classifiers.grcnn import CIFAR, GRCNN, IMAGENET
 from grcnn_ocr.models.classifiers.registry import CLASSIFIERS
 from grcnn_ocr.registry import closest
 from grcnn_ocr.weights import listed
+from grcnn_ocr.wording import counted
 
 CIFAR_NETWORK = {"stem.conv": "conv_3x3", "last_norm": "lastact.0", "classifier": "classifier"}
 IMAGENET_NETWORK = {
@@ -99,7 +100,7 @@ def import_classifier(path: Path, name: str, options: Mapping[str, Any]) -> dict
     published = {key: published_keys(model, name, key) for key in own}
     if problems := _problems(own, published, tensors):
         raise ValueError(
-            f"{path} does not fit classifier {name!r} with options {dict(options)}, {len(problems)} keys "
+            f"{path} does not fit classifier {name!r} with options {dict(options)}, {counted(len(problems), 'key')} "
             "(num_classes and weight_sharing must be those it was trained with):\n  " + listed(problems)
         )
     # Copied, for the file's tensors may overlap in memory.

@@ -10,6 +10,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
 from grcnn_ocr.cli.readers import FORMAT
+from grcnn_ocr.files import check_output
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.confidence import Calibration
@@ -50,10 +51,7 @@ def calibrate(
     from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.weights import find_weights
 
-    if output.is_dir():
-        raise ValueError(f"--output {output}: this is a folder, expected the name of a weights file")
-    if output.exists() and not overwrite:
-        raise ValueError(f"{output} exists; give --overwrite to replace it")
+    check_output(output, overwrite)
     found = find_weights(weights)
     recognizer = Recognizer(found, device, batch_size)
     source = open_words(data, data_format)

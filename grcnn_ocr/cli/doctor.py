@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, progress_bar
+from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.config import Config
@@ -99,7 +100,9 @@ def _quiet_training() -> Iterator[None]:
 
 def _print(findings: Findings) -> None:
     validation = f", {findings.num_validation} in {findings.validation}" if findings.validation else ""
-    console.print(f"{findings.num_samples} samples in {findings.data}{validation}; judged by {findings.config}")
+    console.print(
+        f"{counted(findings.num_samples, 'sample')} in {findings.data}{validation}; judged by {findings.config}"
+    )
     console.print(f"{findings.num_usable} to train on, {findings.num_folded} of them with a folded label")
     for reason, count in findings.left_out.items():
         console.print(f"  {count} left out: {reason}")
@@ -133,7 +136,7 @@ def _print_lines(title: str, lines: Sequence[str]) -> None:
 
 
 def _print_characters(title: str, counts: Mapping[str, int]) -> None:
-    _print_lines(title, [f"{char!r} U+{ord(char):04X} in {count} labels" for char, count in counts.items()])
+    _print_lines(title, [f"{char!r} U+{ord(char):04X} in {counted(count, 'label')}" for char, count in counts.items()])
 
 
 def _print_pairs(title: str, pairs: Sequence[Pair]) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors
 from grcnn_ocr.cli.readers import FORMAT
+from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.datasets.words import WordSource
@@ -50,7 +51,7 @@ def export(
     made = export_reader(loaded, output, words, "int8" if precision == "int8" else "float32", overwrite)
     checks = made.checks
     console.print(
-        f"{found} on {checks['words']} words of {checks['words_from']}: log-probabilities differ by up to "
+        f"{found} on {counted(checks['words'], 'word')} of {checks['words_from']}: log-probabilities differ by up to "
         f"{checks['largest_difference']:.1e}, {checks['texts_changed']} texts differ; word accuracy "
         f"{100 * checks['accuracy']:.2f} %, torch's {100 * checks['torch_accuracy']:.2f} %"
     )

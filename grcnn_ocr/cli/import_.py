@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from grcnn_ocr.cli.console import console
+from grcnn_ocr.files import check_output
+from grcnn_ocr.wording import counted
 
 
 def import_(
@@ -18,6 +20,7 @@ def import_(
         list[str] | None,
         typer.Option("--set", help="key=value over the preset, such as model.front_end.skip=released."),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
 ) -> None:
     """Turn another project's checkpoint into a weights file.
 
@@ -31,11 +34,12 @@ def import_(
     from grcnn_ocr.foreign_weights import import_weights
     from grcnn_ocr.weights import save_weights
 
+    check_output(output, overwrite)
     if model in list_models() or model in list_configs("classes"):
         trained = import_trained(checkpoint, model, overrides or ())
         save_weights(output, trained)
-        console.print(f"{len(trained.model.state_dict())} tensors written to {output}")
+        console.print(f"{counted(len(trained.model.state_dict()), 'tensor')} written to {output}")
         return
     weights = import_weights(checkpoint, load_config(model, overrides or ()))
     save_weights(output, weights)
-    console.print(f"{len(weights.model.state_dict())} tensors written to {output}")
+    console.print(f"{counted(len(weights.model.state_dict()), 'tensor')} written to {output}")

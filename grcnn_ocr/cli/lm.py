@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
+from grcnn_ocr.files import check_output
+from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.text.charset import Charset
@@ -29,6 +31,7 @@ def build(
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Take the charset of this weights file or released name.")] = None,
     order: Annotated[int, typer.Option(help="Characters looked at together, the predicted one included.")] = 6,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
 ) -> None:
     """Learn a language model from a word list.
 
@@ -37,15 +40,16 @@ def build(
     """
     from grcnn_ocr.text.ngram import NGram
 
+    check_output(output, overwrite)
     model, summary = NGram.build(_read_words(words), _find_charset(charset, weights), order)
     model.save(output)
     for word in summary.unwritable[:SHOWN_WORDS]:
         errors.print(f"left out: {word!r} cannot be written in charset {model.charset.name!r}")
     if len(summary.unwritable) > SHOWN_WORDS:
         errors.print(f"... and {len(summary.unwritable) - SHOWN_WORDS} more")
-    console.print(f"language model of {summary.num_words} words written to {output}")
+    console.print(f"language model of {counted(summary.num_words, 'word')} written to {output}")
     if summary.unwritable:
-        console.print(f"{len(summary.unwritable)} words left out")
+        console.print(f"{counted(len(summary.unwritable), 'word')} left out")
         raise typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
 from grcnn_ocr.cli.readers import FORMAT
+from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.datasets.lmdb_tools import Summary
@@ -48,7 +49,7 @@ def create(
     with _bar("checking and writing", None) as progress:
         summary = create(labels, output, images, strict, overwrite, progress, format)
     with_lists = f", with {', '.join(summary.notes)}" if summary.notes else ""
-    _report(summary, f"{summary.num_samples} samples written to {output}{with_lists}", "left out")
+    _report(summary, f"{counted(summary.num_samples, 'sample')} written to {output}{with_lists}", "left out")
 
 
 @app.command()
@@ -74,7 +75,7 @@ def verify(dataset: Dataset) -> None:
 
     with _bar("verifying", len(LmdbReader(dataset))) as progress:
         summary = verify(dataset, progress)
-    _report(summary, f"{summary.num_samples} samples sound in {dataset}", "at fault")
+    _report(summary, f"{counted(summary.num_samples, 'sample')} sound in {dataset}", "at fault")
 
 
 @app.command()
@@ -87,7 +88,7 @@ def extract(
 
     with _bar("extracting", len(LmdbReader(dataset))) as progress:
         count = extract(dataset, output, progress)
-    console.print(f"{count} images and labels.tsv written to {output}")
+    console.print(f"{counted(count, 'image')} and labels.tsv written to {output}")
 
 
 @app.command()
@@ -102,7 +103,7 @@ def merge(
 
     with _bar("merging", sum(len(LmdbReader(path)) for path in datasets)) as progress:
         count = merge(datasets, output, overwrite, progress)
-    console.print(f"{count} samples written to {output}")
+    console.print(f"{counted(count, 'sample')} written to {output}")
 
 
 @app.command()
@@ -120,7 +121,7 @@ def split(
     with _bar("splitting", len(LmdbReader(dataset))) as progress:
         counts = split(dataset, outputs, fraction, seed, overwrite, progress)
     for count, output in zip(counts, outputs, strict=True):
-        console.print(f"{count} samples written to {output}")
+        console.print(f"{counted(count, 'sample')} written to {output}")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
+from grcnn_ocr.wording import counted
 
 
 def synth(
@@ -78,4 +79,4 @@ def synth(
             task = bar.add_task("drawing", total=num)
             ending = ".png" if png else ".jpg"
             write(engine, num, output, workers, ending, quality, overwrite, lambda done: bar.advance(task, done))
-        console.print(f"{num} words written to {output}")
+        console.print(f"{counted(num, 'word')} written to {output}")

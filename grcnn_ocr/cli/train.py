@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
+from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.training.monitor import AnyResult, StepReport
@@ -60,6 +61,10 @@ def train(
 
     if output and not resume and can_resume(output):
         raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
+    if find_lr:
+        from grcnn_ocr.training.lr_finder import check_plotting
+
+        check_plotting()
     folder = output or _run_folder(Path("runs") / settings.name, resume)
     folder.mkdir(parents=True, exist_ok=True)
     with ConsoleMonitor("words" if settings.task == "words" else "images") as bar:
@@ -82,13 +87,13 @@ def train(
     else:
         best = 100 * trainer.progress.best_accuracy
         figure = (
-            f"word accuracy on {result.counts.images} validation words {best:.1f}"
+            f"word accuracy on {counted(result.counts.images, 'validation word')} {best:.1f}"
             if isinstance(result, Result)
-            else f"top-1 accuracy on {result.images} validation images {best:.2f}"
+            else f"top-1 accuracy on {counted(result.images, 'validation image')} {best:.2f}"
         )
         console.print(
-            f"done: {trainer.progress.step} steps in {trainer.progress.seconds / 60:.1f} min, best {figure} %: "
-            f"{folder / 'best.safetensors'}",
+            f"done: {counted(trainer.progress.step, 'step')} in {trainer.progress.seconds / 60:.1f} min, "
+            f"best {figure} %: {folder / 'best.safetensors'}",
         )
 
 
@@ -157,7 +162,7 @@ class ConsoleMonitor:
         if report.memory is not None:
             figures += f", {report.memory / 2**30:.1f} GiB"
         if report.skipped_steps:
-            figures += f", {report.skipped_steps} steps skipped"
+            figures += f", {counted(report.skipped_steps, 'step')} skipped"
         self._bar.update(self._task, completed=report.step, total=report.total_steps, figures=figures)
 
     def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
@@ -167,12 +172,12 @@ class ConsoleMonitor:
         if isinstance(result, ClassesResult):
             errors.print(
                 f"step {step}: top-1 accuracy {100 * result.top1:.2f} %, top-5 {100 * result.top5:.2f} on "
-                f"{result.images} images{' (best)' if is_best else ''}"
+                f"{counted(result.images, 'image')}{' (best)' if is_best else ''}"
             )
             return
         counts = result.counts
         errors.print(
             f"step {step}: word accuracy {100 * counts.word_accuracy:.1f} %, 1-NED {100 * counts.one_minus_ned:.1f} "
-            f"on {counts.images} words{' (best)' if is_best else ''}; read "
+            f"on {counted(counts.images, 'word')}{' (best)' if is_best else ''}; read "
             + ", ".join(f"{example.label!r} as {example.text!r}" for example in result.examples[:SHOWN_EXAMPLES]),
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from grcnn_ocr.datasets.importers.records import Problem
 from grcnn_ocr.doctor.words import Words
 from grcnn_ocr.text.charset import CHARSETS, Charset, min_frames
+from grcnn_ocr.wording import counted
 
 
 def unknown_characters(labels: Sequence[str], charset: Charset) -> dict[str, int]:
@@ -66,5 +67,5 @@ def too_narrow(
         label, width = words.labels[index] or "", int(widths[index])
         needed = min_frames(charset.encode(label))
         if needed > frames[width]:
-            detail = f"{label!r} needs {needed} frames, its {width} pixels give {frames[width]}"
+            detail = f"{label!r} needs {counted(needed, 'frame')}, its {width} pixels give {frames[width]}"
             yield Problem("crop too narrow", words.source.place(index), detail)

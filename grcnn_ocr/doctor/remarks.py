@@ -12,6 +12,7 @@ from grcnn_ocr.doctor.findings import Findings, Level, Remark
 from grcnn_ocr.doctor.words import Words
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.training.data import hold_out
+from grcnn_ocr.wording import counted
 
 LEAVE_OUT = "`grcnn-ocr lmdb create` builds an LMDB without them"
 """The remedy of bad images."""
@@ -63,7 +64,9 @@ def warnings(findings: Findings) -> list[Remark]:
 def _unreadable_labels(words: Words) -> list[str]:
     count = words.labels.count(None)
     return (
-        [f"{words.source.path}: {count} labels cannot be read, and all are read first; build it anew"] if count else []
+        [f"{words.source.path}: {counted(count, 'label')} cannot be read, and all are read first; build it anew"]
+        if count
+        else []
     )
 
 
@@ -71,42 +74,44 @@ def _about_samples(findings: Findings) -> Iterator[Remark]:
     if findings.num_usable and (left_out := sum(findings.left_out.values())):
         yield Remark(Level.WARNING, f"{left_out} of {findings.num_samples} samples will not be trained on")
     if findings.proposal:
-        text = f"{len(findings.unknown)} characters are not in charset {findings.charset!r}; {findings.proposal}"
+        text = (
+            f"not in charset {findings.charset!r}: {counted(len(findings.unknown), 'character')}; {findings.proposal}"
+        )
         yield Remark(Level.WARNING, text)
     if findings.too_narrow:
         text = (
-            f"{len(findings.too_narrow)} crops are too narrow for their labels: they stay in the batches and teach "
-            "nothing. If there are many, raise preprocess.min_width"
+            f"too narrow for the label: {counted(len(findings.too_narrow), 'crop')}, which will stay in the batches "
+            "and teach nothing. If there are many, raise preprocess.min_width"
         )
         yield Remark(Level.WARNING, text)
     if findings.blank:
-        yield Remark(Level.WARNING, f"{len(findings.blank)} images are blank")
+        yield Remark(Level.WARNING, f"blank images: {len(findings.blank)}")
     if findings.problems:
-        yield Remark(Level.WARNING, f"{len(findings.problems)} images or labels are unreadable or empty")
+        yield Remark(Level.WARNING, f"images or labels that are unreadable or empty: {len(findings.problems)}")
     if findings.validation_problems:
         yield Remark(
             Level.WARNING, f"{len(findings.validation_problems)} of the validation data are unreadable or empty"
         )
     if findings.validation_unknown:
         text = (
-            f"{len(findings.validation_unknown)} characters of the validation labels are not in charset "
-            f"{findings.charset!r}: words with these count as wrong"
+            f"not in charset {findings.charset!r}, of the validation labels: "
+            f"{counted(len(findings.validation_unknown), 'character')}; words with these count as wrong"
         )
         yield Remark(Level.WARNING, text)
 
 
 def _about_pairs(findings: Findings) -> Iterator[Remark]:
     if findings.conflicts:
-        text = f"{len(findings.conflicts)} pairs show one picture under two labels: mend the wrong one"
+        text = f"one picture under two labels: {counted(len(findings.conflicts), 'pair')}; mend the wrong label"
         yield Remark(Level.WARNING, text)
     if findings.overlaps:
         text = (
-            f"{len(findings.overlaps)} pairs of a training and a validation picture are the same, or nearly: the "
-            "validation accuracy may be too high"
+            f"the same, or nearly: {counted(len(findings.overlaps), 'pair')} of a training and a validation picture; "
+            "the validation accuracy may be too high"
         )
         yield Remark(Level.WARNING, text)
     if findings.duplicates:
-        text = f"{len(findings.duplicates)} pairs show one picture under one label"
+        text = f"one picture under one label: {counted(len(findings.duplicates), 'pair')}"
         if findings.validation is None:
             text += "; of those held out for validation, some are trained on: give validation data of their own"
         yield Remark(Level.WARNING if findings.validation is None else Level.NOTE, text)

@@ -13,6 +13,7 @@ from types import TracebackType
 from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.preprocess import Pixels
 from grcnn_ocr.serve.limits import RefusedError
+from grcnn_ocr.wording import counted
 
 
 @dataclass
@@ -90,7 +91,9 @@ class Batcher:
             if not self._is_open:
                 raise RefusedError("closing", "the server is going down", status=503)
             if self._jobs and self.num_waiting + len(images) > self.max_waiting:
-                raise RefusedError("busy", f"{self.num_waiting} images are waiting; try again shortly", status=503)
+                raise RefusedError(
+                    "busy", f"{counted(self.num_waiting, 'image')} waiting; try again shortly", status=503
+                )
             self._jobs.append(job)
             self.num_waiting += len(images)
             self._changed.notify()

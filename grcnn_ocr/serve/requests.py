@@ -15,6 +15,7 @@ from starlette.types import Message
 
 from grcnn_ocr.serve.limits import Limits, RefusedError
 from grcnn_ocr.serve.messages import JsonRequest, Options
+from grcnn_ocr.wording import counted
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ async def _from_form(request: Request, body: bytes, limits: Limits) -> tuple[lis
         async with opened as form:
             return await _taken_apart(form)
     except HTTPException as error:
-        message = f"{error.detail} (at most {limits.images} images and {fields} fields are accepted)"
+        message = f"{error.detail} (at most {counted(limits.images, 'image')} and {fields} fields are accepted)"
         raise RefusedError("broken_form", message) from None
     except ValidationError as error:
         raise _misfit(error) from None

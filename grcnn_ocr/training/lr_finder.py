@@ -37,10 +37,9 @@ class LrCurve:
         Raises:
             ValueError: if matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ValueError("the plot needs matplotlib: pip install 'grcnn-ocr[plots]'") from None
+        check_plotting()
+        from matplotlib.figure import Figure
+
         figure = Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
         axes.plot(self.rates, self.losses)
@@ -48,6 +47,14 @@ class LrCurve:
         axes.set(xscale="log", xlabel="learning rate", ylabel="smoothed loss")
         axes.legend()
         figure.savefig(path)
+
+
+def check_plotting() -> None:
+    """Raise ValueError if matplotlib is not installed."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise ValueError("the plot needs matplotlib: pip install 'grcnn-ocr[plots]'") from None
 
 
 def find_lr(trainer: Trainer, lowest: float = 1e-6, highest: float = 1.0, steps: int = 150) -> LrCurve:

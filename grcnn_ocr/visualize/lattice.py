@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.decoding.likelihood import Floats, advanced, extended
 from grcnn_ocr.text.charset import min_frames
+from grcnn_ocr.wording import counted
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ def lattice(log_probs: NDArray[np.floating], word: Sequence[int]) -> Lattice:
     """
     if min_frames(word) > len(log_probs):
         raise ValueError(
-            f"a word that needs {min_frames(word)} frames does not fit the image's {len(log_probs)}: give a wider "
-            "image or a shorter word"
+            f"a word that needs {counted(min_frames(word), 'frame')} does not fit the image's {len(log_probs)}: "
+            "give a wider image or a shorter word"
         )
     (states, *_), no_skip = extended([word])
     emissions = np.asarray(log_probs, dtype=np.float64)[:, states]  # (T, S)

@@ -107,5 +107,5 @@ def test_the_authors_checkpoint_is_imported(run, tmp_path, model):
     weights = load_classifier(output)
     assert weights.config.num_classes == 10 and weights.training == {"imported_from": "official.pt"}
     code, _, err = run("import", tmp_path / "official.pt", "--model", model, "--output", output,
-                       "--set", "num_classes=100")  # fmt: skip
+                       "--overwrite", "--set", "num_classes=100")  # fmt: skip
     assert code == 2 and "classifier.weight has shape (10, 768), expected (100, 768)" in " ".join(err.split())

@@ -229,7 +229,7 @@ def test_import_writes_a_weights_file(run, tmp_path):
     arguments = ("import", tmp_path / "lua.pt", "--model", "grcl_lstm_small", "--output", output)
     assert run(*arguments, "--set", "model.front_end.skip=released")[0] == 0
     assert load_weights(output).config.model.front_end.options["skip"] == "released"
-    code, _, err = run("import", tmp_path / "lua.pt", "--model", "grcl_lstm_paper", "--output", output)
+    code, _, err = run("import", tmp_path / "lua.pt", "--model", "grcl_lstm_paper", "--output", output, "--overwrite")
     assert code == 2 and "missing front_end.grcl1.recurrent.1.weight" in err
 
 
@@ -334,3 +334,25 @@ def test_help_shows_brackets_and_defaults(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert "such as [a-z]{2}[0-9]{3}" in run("read", "--help")[1]
     assert "[default: (the samples)]" in run("evaluate", "--help")[1]
+
+
+def test_a_table_in_a_file_is_not_wrapped(run, crops):
+    crops = crops.rename(crops.with_name("crops_of_words_in_a_folder_of_a_long_name"))
+    code, out, _ = run("evaluate", "--data", crops / "labels.tsv", "--weights", "grcl_lstm_tiny")
+    table = [line for line in out.splitlines() if line.startswith("|")]
+    assert code == 0 and len(table) == 3 and len(table[0]) > 80
+    assert run("evaluate", "--data", crops / "labels.tsv", "--show-errors", "-1")[0] == 2
+
+
+def test_import_overwrites_nothing_unasked(run, tmp_path):
+    (tmp_path / "w.safetensors").write_text("mine")
+    command = ("import", "absent.pt", "--model", "grcl_lstm_paper", "--output", tmp_path / "w.safetensors")
+    assert "w.safetensors exists; give --overwrite to replace it" in run(*command)[2]
+    assert "absent.pt" in run(*command, "--overwrite")[2] and (tmp_path / "w.safetensors").read_text() == "mine"
+
+
+def test_find_lr_asks_for_matplotlib_before_it_searches(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    command = ("train", "--config", "grcl_lstm_tiny", "--find-lr", "--output", tmp_path / "rates")
+    code, _, err = run(*command)
+    assert code == 2 and "pip install 'grcnn-ocr[plots]'" in err and not (tmp_path / "rates").exists()

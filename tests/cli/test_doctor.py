@@ -35,7 +35,7 @@ def test_findings_are_printed_with_a_verdict(run, crops):
         file.write("0.png\tjello\n1.png\tbook\n2.png\t日\n" + "nowhere.png\tword\n" * 22)
     code, out = run(labels, "--no-timing")
     assert code == 2 and "unreadable or empty: 22" in out and "... and 2 more" in out
-    assert "'hello'" in out and "'jello'" in out and "the same file" in out and "'日' U+65E5 in 1 labels" in out
+    assert "'hello'" in out and "'jello'" in out and "the same file" in out and "'日' U+65E5 in 1 label\n" in out
     assert "stop: 22 of the 40 samples" in out and "training cannot start" in out
 
 

@@ -52,7 +52,7 @@ def test_build_names_and_counts_what_it_leaves_out(tmp_path, run):
     (tmp_path / "words.txt").write_text("\n".join(lines), encoding="utf-8")
     code, out, err = run("build", "--words", tmp_path / "words.txt", "--output", tmp_path / "lm.npz", "--order", 3)
     assert code == 1
-    assert "26 words left out" in out and "language model of 1 words" in out
+    assert "26 words left out" in out and "language model of 1 word written" in out
     assert "'日本' cannot be written in charset 'alnum36'" in err and "... and 6 more" in err
     assert NGram.load(tmp_path / "lm.npz").order == 3
 
@@ -62,6 +62,7 @@ def test_build_takes_the_charset_of_a_name_or_of_weights(tmp_path, run):
     build = ("build", "--words", tmp_path / "words.txt", "--output", tmp_path / "lm.npz")
     run(*build, "--charset", "alnum62")
     assert NGram.load(tmp_path / "lm.npz").charset.name == "alnum62"
+    build = (*build, "--overwrite")
     run(*build, "--weights", "grcl_lstm_tiny")
     assert NGram.load(tmp_path / "lm.npz").charset.name == "alnum36"
     with pytest.raises(ValueError, match="--charset and --weights"):
@@ -112,3 +113,16 @@ def test_files_that_are_missing_are_named(tmp_path, run):
         run("build", "--words", tmp_path / "absent.txt", "--output", tmp_path / "lm.npz")
     with pytest.raises(ValueError, match="no language model absent.npz"):
         run("info", "absent.npz")
+
+
+def test_build_overwrites_nothing_unasked(tmp_path, run, model):
+    words = tmp_path / "words.txt"
+    before = words.read_bytes(), model.read_bytes()
+    for output in (words, model):
+        with pytest.raises(ValueError, match=f"{output.name} exists; give --overwrite to replace it"):
+            run("build", "--words", words, "--output", output, "--order", 2)
+    assert before == (words.read_bytes(), model.read_bytes())
+    assert run("build", "--words", words, "--output", model, "--order", 2, "--overwrite")[0] == 0
+    assert NGram.load(model).order == 2
+    with pytest.raises(ValueError, match="this is a folder"):
+        run("build", "--words", words, "--output", tmp_path, "--overwrite")

@@ -89,7 +89,7 @@ def test_a_label_that_cannot_be_read_stops_training(small_config, tmp_path):
     labels = source.label
     source.label = lambda index: labels(index + 99 * (index == 5))
     found = examine(small_config, source, with_timing=False)
-    assert found.exit_code == 2 and found.num_usable == 15 and "1 labels cannot be read" in found.remarks[0].text
+    assert found.exit_code == 2 and found.num_usable == 15 and "1 label cannot be read" in found.remarks[0].text
     assert [problem.kind for problem in found.problems] == ["unreadable label"]
 
 

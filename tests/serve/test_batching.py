@@ -79,7 +79,7 @@ def test_more_than_may_wait_is_refused():
         batcher.submit([image(1)])
         assert network.entered.wait(60)
         waits = batcher.submit([image(2), image(3)])
-        with pytest.raises(RefusedError, match="2 images are waiting") as refused:
+        with pytest.raises(RefusedError, match="2 images waiting") as refused:
             batcher.submit([image(4)])
         assert refused.value.status == 503
         network.gate.set()
@@ -92,7 +92,7 @@ def test_a_request_of_more_than_may_wait_is_taken_when_none_do():
         batcher.submit([image(1)])
         assert network.entered.wait(60)
         waits = batcher.submit([image(value) for value in (2, 3, 4)])
-        with pytest.raises(RefusedError, match="3 images are waiting"):
+        with pytest.raises(RefusedError, match="3 images waiting"):
             batcher.submit([image(5)])
         network.gate.set()
         assert answers(waits) == [2, 3, 4]
