@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from grcnn_ocr.build import CLASSIFIERS, build_classifier
 from grcnn_ocr.config import ClassesConfig, list_configs, load_any_config, parse_config
 from grcnn_ocr.models.classifiers.classifier import Classifier, FeatureMaps
-from grcnn_ocr.models.cost import shapes_alone
 from grcnn_ocr.releases import released_weights
 from grcnn_ocr.weights import ClassifierWeights, config_of, load_classifier, load_tensors
 
@@ -58,7 +59,7 @@ def usual_input(name: str) -> tuple[int, int, int]:
     """Return the shape (C, H, W) of what a classifier is usually given: that of its packaged configuration."""
     for config in configs_of(name).values():
         return config.preprocess.channels, config.preprocess.size, config.preprocess.size
-    with shapes_alone():
+    with torch.device("meta"):
         side = 32 if CLASSIFIERS.build(name, {}).strides[0] == 1 else 224
     return 3, side, side
 

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
-
-INITIALISERS: set[Any] = {
-    Tensor.normal_, Tensor.uniform_, Tensor.zero_, Tensor.fill_, nn.init.normal_, nn.init.kaiming_normal_,
-}  # fmt: skip
-SAME_SHAPE: set[Any] = {torch.relu, torch.sigmoid, torch.tanh, F.batch_norm}
 
 
 def count_parameters(model: nn.Module) -> int:
     """Return the number of trainable values, shared ones once."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-@contextmanager
-def shapes_alone() -> Iterator[None]:
-    """Let networks be built, and run, of shapes without values, which are all that the counts need."""
-    with torch.device("meta"), _Shortcuts():
-        yield
-
-
-class _Shortcuts(TorchFunctionMode):
-    """Passes over what changes no shape: on the meta device that is slow Python code of torch's."""
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if function in INITIALISERS:
-            return args[0] if args else kwargs["tensor"]
-        if function in SAME_SHAPE:
-            return torch.empty_like(args[0])
-        return function(*args, **(kwargs or {}))
 
 
 @torch.no_grad()
