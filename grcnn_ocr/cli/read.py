@@ -20,6 +20,7 @@ import typer
 
 from grcnn_ocr.cli.console import errors, progress_bar
 from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, SECOND_LOOK, WEIGHTS, open_reader
+from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Alternative, Prediction
@@ -120,7 +121,7 @@ def read(
             if bar is not None and task is not None:
                 bar.advance(task)
     if num_unreadable:
-        errors.print(f"{num_unreadable} of {len(paths)} files could not be read")
+        errors.print(f"{num_unreadable} of {counted(len(paths), 'file')} could not be read")
         raise typer.Exit(1)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import lmdb
 
-from grcnn_ocr.files import flush_to_disk
+from grcnn_ocr.files import flush_to_disk, told_as
 from grcnn_ocr.text.lexicon import Lexicon, split_words
 
 INITIAL_MAP_SIZE = 64 * 2**20
@@ -224,7 +224,8 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
     output.parent.mkdir(parents=True, exist_ok=True)
     _clear_abandoned(output)
     check_output(output, overwrite)
-    aside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".building", dir=output.parent))
+    with told_as(output):
+        aside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".building", dir=output.parent))
     with (aside / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # held while this process lives
         try:

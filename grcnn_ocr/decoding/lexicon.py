@@ -17,6 +17,7 @@ from grcnn_ocr.decoding.search import CERTAIN, TIE, Found, search
 from grcnn_ocr.decoding.trie import Forest, plant
 from grcnn_ocr.text.charset import Charset, min_frames
 from grcnn_ocr.text.lexicon import Lexicon
+from grcnn_ocr.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -117,12 +118,12 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
         merged.update(word for word in distinct if classes.get(charset.fold(word), (word,))[0] != word)
         too_long.update(text for text in classes if min_frames(charset.encode(text)) > num_frames)
     for log, kind, found in (
-        (logger.warning, f"cannot be written in charset {charset.name!r} and are never the answer", unwritable),
-        (logger.warning, f"are too long for {num_frames} frames and are never the answer", too_long),
-        (logger.info, "fold to the same characters as another, whose spelling is the answer", merged),
+        (logger.warning, f"not of charset {charset.name!r}, never the answer", unwritable),
+        (logger.warning, f"too long for {num_frames} frames, never the answer", too_long),
+        (logger.info, "folded to the same characters as another, whose spelling is the answer", merged),
     ):
         if found:
-            log("lexicon %s: %d words %s: %s", lexicon.name, len(found), kind, _shown(sorted(found)))
+            log("lexicon %s: %s %s: %s", lexicon.name, counted(len(found), "word"), kind, _shown(sorted(found)))
 
 
 def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[str, list[int]]]:

@@ -136,8 +136,8 @@ def test_words_outside_the_charset_are_never_the_answer():
 
 def test_words_that_can_never_be_the_answer_are_reported(caplog):
     check_lexicon(Lexicon.shared(["ab", "日本", "aaa", "abcabc"], name="words.txt"), 3, CHARSET, num_frames=5)
-    assert "words.txt: 1 words cannot be written in charset 'abc' and are never the answer: '日本'" in caplog.text
-    assert "words.txt: 1 words are too long for 5 frames and are never the answer: 'abcabc'" in caplog.text
+    assert "words.txt: 1 word not of charset 'abc', never the answer: '日本'" in caplog.text
+    assert "words.txt: 1 word too long for 5 frames, never the answer: 'abcabc'" in caplog.text
 
 
 def test_a_list_without_a_writable_word_is_named_before_any_reading():

@@ -14,6 +14,7 @@ import cv2
 
 from grcnn_ocr.datasets.lmdb_store import building
 from grcnn_ocr.datasets.synth.engine import WordEngine
+from grcnn_ocr.files import told_as
 
 CHUNK = 64
 MANIFEST = "manifest.json"
@@ -60,7 +61,7 @@ def write(
     if output.exists() and any(output.iterdir()):
         raise ValueError(f"{output} is not empty; name another folder")
     output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as aside:
+    with told_as(output), TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as aside:
         folder = Path(aside) / output.name
         folder.mkdir()
         (folder / MANIFEST).write_text(note, encoding="utf-8")
