@@ -199,7 +199,7 @@ def test_a_prefix_on_some_keys_only_is_not_taken_off(tmp_path):
     state = theirs()
     state["module.classifier.bias"] = state["classifier.bias"]
     torch.save(state, tmp_path / "x.pt")
-    with pytest.raises(ValueError, match=r"1 keys .*\s+unexpected module\.classifier\.bias"):
+    with pytest.raises(ValueError, match=r"1 key .*\s+unexpected module\.classifier\.bias"):
         import_classifier(tmp_path / "x.pt", "grcnn56", {})
 
 
