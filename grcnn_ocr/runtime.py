@@ -217,11 +217,14 @@ def _find(folder: str | Path | None) -> Path:
     """Return the folder of a path or of a released name, which a folder without a reader does not hide."""
     if folder is None:
         return RELEASED / DEFAULT
-    if (Path(folder) / DESCRIPTION).is_file():
-        return Path(folder)
-    if Path(folder).name == DESCRIPTION and Path(folder).is_file():
-        return Path(folder).parent
-    return released_readers().get(str(folder), Path(folder))
+    return reader_folder(Path(folder)) or released_readers().get(str(folder), Path(folder))
+
+
+def reader_folder(path: Path) -> Path | None:
+    """Return the folder of an exported reader, of which `path` may be the description; None if it is neither."""
+    if (path / DESCRIPTION).is_file():
+        return path
+    return path.parent if path.name == DESCRIPTION and path.is_file() else None
 
 
 def _open(folder: Path) -> tuple[ReaderDescription, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import logging
 import sys
@@ -28,7 +27,7 @@ from grcnn_ocr.cli import (
     train,
     visualize,
 )
-from grcnn_ocr.cli.console import ConsoleHandler, console, errors
+from grcnn_ocr.cli.console import ConsoleHandler, console, errors, writes_utf8
 
 app = typer.Typer(
     help="Read cropped word images with gated recurrent convolutions, BiLSTM and CTC.",
@@ -73,8 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[ConsoleHandler()])
     logging.getLogger("grcnn_ocr").setLevel(logging.INFO)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of another encoding, or of none
-        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
-        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
+        sys.stdout.reconfigure(errors="surrogateescape" if writes_utf8() else "backslashreplace")
     try:
         app(args=list(arguments) if arguments is not None else None)
     except OSError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -24,6 +26,11 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record, not wrapped."""
         errors.print(self.format(record))
+
+
+def writes_utf8() -> bool:
+    """Tell whether standard output takes every character."""
+    return codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
 
 
 FILE_WIDTH = 1000

@@ -32,14 +32,12 @@ def import_(
     from grcnn_ocr.config import list_configs, load_config
     from grcnn_ocr.create import import_trained, list_models
     from grcnn_ocr.foreign_weights import import_weights
-    from grcnn_ocr.weights import save_weights
+    from grcnn_ocr.weights import ClassifierWeights, Weights, save_weights
 
     check_output(output, overwrite)
     if model in list_models() or model in list_configs("classes"):
-        trained = import_trained(checkpoint, model, overrides or ())
-        save_weights(output, trained)
-        console.print(f"{counted(len(trained.model.state_dict()), 'tensor')} written to {output}")
-        return
-    weights = import_weights(checkpoint, load_config(model, overrides or ()))
+        weights: ClassifierWeights | Weights = import_trained(checkpoint, model, overrides or ())
+    else:
+        weights = import_weights(checkpoint, load_config(model, overrides or ()))
     save_weights(output, weights)
     console.print(f"{counted(len(weights.model.state_dict()), 'tensor')} written to {output}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grcnn_ocr.cli.console import errors, progress_bar
+from grcnn_ocr.cli.console import errors, progress_bar, writes_utf8
 from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, SECOND_LOOK, WEIGHTS, open_reader
 from grcnn_ocr.wording import counted
 
@@ -151,8 +150,7 @@ def _json(path: Path, prediction: Prediction) -> str:
     values = asdict(prediction)
     for part in (values, *values["alternatives"]):
         part["log_likelihood"] = part["log_likelihood"] if math.isfinite(part["log_likelihood"]) else None
-    writes_all = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
-    return json.dumps({"path": str(path), **values}, ensure_ascii=not writes_all)
+    return json.dumps({"path": str(path), **values}, ensure_ascii=not writes_utf8())
 
 
 def _share(alternative: Alternative) -> float:

@@ -113,13 +113,11 @@ def find_reader(weights: str | None = None) -> Path:
         ValueError: if there is neither.
     """
     from grcnn_ocr.releases import released_readers
-    from grcnn_ocr.runtime import DESCRIPTION
+    from grcnn_ocr.runtime import DESCRIPTION, reader_folder
 
     folder = None if weights is None else Path(weights)
-    if folder is not None and (folder / DESCRIPTION).is_file():
-        return folder
-    if folder is not None and folder.name == DESCRIPTION and folder.is_file():
-        return folder.parent
+    if folder is not None and (found := reader_folder(folder)) is not None:
+        return found
     try:
         from grcnn_ocr.weights import find_weights
     except ImportError as error:

@@ -224,12 +224,8 @@ def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, La
     place = f"{record.place}: {record.path}"
     try:
         data = images.encoded(record)
-    except FileNotFoundError:
-        return Problem("missing image", place, "no such file")
-    except IsADirectoryError:
-        return Problem("unreadable image", place, "this is a folder, expected an image file")
     except (OSError, ValueError) as error:  # a ValueError: no path at all, or no picture to cut from
-        return Problem("unreadable image", place, str(error))
+        return Problem.of_image(place, error)
     return _image_problem(data, place) or (data, record)
 
 

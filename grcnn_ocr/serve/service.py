@@ -78,9 +78,12 @@ class Service:
         return Models(models=[model], limits=Accepted(**accepted))
 
     def _decoder(self, options: Options) -> Decoder:
-        is_open = options.open_lexicon or options.open_gap is not None
         wanted = decode_options(
-            options.num_best, options.characters, is_open, allowed=options.allowed, open_gap=options.open_gap
+            options.num_best,
+            options.characters,
+            options.open_lexicon,
+            allowed=options.allowed,
+            open_gap=options.open_gap,
         )
         try:
             return self.reader.decoder(wanted)

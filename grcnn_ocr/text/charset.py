@@ -63,9 +63,14 @@ class Charset:
         return len(self.characters) + 1
 
     @property
+    def has_both_cases(self) -> bool:
+        """Whether the set has both cases of a letter."""
+        return any(char.swapcase() != char and char.swapcase() in self.characters for char in self.characters)
+
+    @property
     def is_caseless(self) -> bool:
         """Whether both cases of a letter fold to the one that the set has."""
-        return self.fold_case and not any(c != c.swapcase() in self.characters for c in self.characters)
+        return self.fold_case and not self.has_both_cases
 
     def fold(self, text: str) -> str:
         """Return `text` with each character folded; what cannot be folded stays, see `unknown`."""

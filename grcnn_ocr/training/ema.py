@@ -34,5 +34,5 @@ class MovingAverage(Generic[M]):
         own, given = self.model.state_dict(), model.state_dict()
         averaged = [key for key, value in own.items() if value.is_floating_point()]
         torch._foreach_lerp_([own[key] for key in averaged], [given[key] for key in averaged], weight)
-        if counted := [key for key in own if key not in averaged]:
+        if counted := [key for key, value in own.items() if not value.is_floating_point()]:
             torch._foreach_copy_([own[key] for key in counted], [given[key] for key in counted])

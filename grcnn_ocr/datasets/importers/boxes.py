@@ -35,14 +35,8 @@ def clipped(records: Iterable[LabelledPath | Problem], path: Path) -> Iterator[L
             try:
                 with Image.open(record.path) as image:
                     width, height = image.size
-            except FileNotFoundError:
-                yield Problem("missing image", place, "no such file")
-                continue
-            except IsADirectoryError:
-                yield Problem("unreadable image", place, "this is a folder, expected an image file")
-                continue
             except (OSError, ValueError, Image.DecompressionBombError) as error:
-                yield Problem("unreadable image", place, str(error))
+                yield Problem.of_image(place, error)
                 continue
             last = record.path
         left, top, right, bottom = record.box

@@ -45,5 +45,14 @@ class Problem:
     place: str
     detail: str
 
+    @classmethod
+    def of_image(cls, place: str, error: Exception) -> Problem:
+        """Build from why an image's file cannot be loaded."""
+        if isinstance(error, FileNotFoundError):
+            return cls("missing image", place, "no such file")
+        if isinstance(error, IsADirectoryError):
+            return cls("unreadable image", place, "this is a folder, expected an image file")
+        return cls("unreadable image", place, str(error))
+
     def __str__(self) -> str:
         return f"{self.place}: {self.kind}: {self.detail}"

@@ -46,7 +46,7 @@ def outline(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
 def shadow(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
     """Return the mask moved and blurred."""
     dx, dy = (rng.uniform(-1, 1) * look.shadow_offset * height for _ in range(2))
-    moved = cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
+    moved = _moved(mask, dx, dy)
     blur = rng.uniform(0, look.shadow_blur) * height
     return cv2.GaussianBlur(moved, (0, 0), blur) if blur > 0.4 else moved
 
@@ -131,11 +131,8 @@ def relief(mask: Mask, rng: random.Random, height: float, look: Look) -> Pixels:
     depth = max(1.0, rng.uniform(*look.relief_depth) * height)
     angle = rng.uniform(0, 2 * math.pi)
     dx, dy = depth * math.cos(angle), depth * math.sin(angle)
-    lit, dark = (
-        cv2.warpAffine(mask, np.array([[1, 0, sign * dx], [0, 1, sign * dy]], np.float32), mask.shape[::-1])
-        for sign in (0.5, -0.5)
-    )
-    slope = cv2.GaussianBlur(lit.astype(np.float32) - dark.astype(np.float32), (0, 0), 0.3 * depth)
+    lit, dark = (_moved(mask, sign * dx, sign * dy).astype(np.float32) for sign in (0.5, -0.5))
+    slope = cv2.GaussianBlur(lit - dark, (0, 0), 0.3 * depth)
     return (slope * np.float32(rng.uniform(*look.relief_span) / 510))[:, :, None]
 
 
@@ -192,6 +189,10 @@ def _noise(shape: tuple[int, int], rng: random.Random) -> Pixels:
         return np.tile(NOISE_BANK, repeats)[:height, :width]
     top, left = rng.randint(0, NOISE_BANK.shape[0] - height), rng.randint(0, NOISE_BANK.shape[1] - width)
     return NOISE_BANK[top : top + height, left : left + width]
+
+
+def _moved(mask: Mask, dx: float, dy: float) -> Mask:
+    return cv2.warpAffine(mask, np.array([[1, 0, dx], [0, 1, dy]], np.float32), mask.shape[::-1])
 
 
 def _keep_axis(image: np.ndarray) -> Pixels:

@@ -161,7 +161,7 @@ def build_engine(
     own = {c for word in words for c in word + word.upper() + word.lower()} if config.words else set()
     characters = "".join(sorted({*DRAWABLE, *charset.characters, *own}))
     fonts, unusable_fonts = load_fonts(font_files, default_cache(), characters)
-    if any(c.swapcase() != c and c.swapcase() in charset.characters for c in charset.characters):
+    if charset.has_both_cases:
         fonts = [without_ambiguous_cases(font) for font in fonts]
     if folders and len(unusable_fonts) == len(font_files):
         reasons = "; ".join(f"{path}: {reason}" for path, reason in list(unusable_fonts.items())[:5])
