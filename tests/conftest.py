@@ -11,10 +11,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from grcnn_ocr.config import Config, load_config
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+settings.register_profile("unhurried", deadline=None)  # tests may run beside other work
+settings.load_profile("unhurried")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SAMPLES = Path(__file__).resolve().parents[1] / "data" / "samples"
 WORDS = [

@@ -141,7 +141,7 @@ def proportional() -> Recognizer:
     return Recognizer(Weights(build_model(config), config), batch_size=4)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(widths=st.lists(st.integers(5, 300), min_size=1, max_size=9), seed=st.integers(0, 3))
 def test_an_answer_does_not_depend_on_its_neighbours(proportional, widths, seed):
     rng = np.random.default_rng(seed)

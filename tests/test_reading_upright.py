@@ -47,7 +47,7 @@ def noise(height: int, width: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (height, width), np.uint8)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(widths=st.lists(st.integers(8, 80), min_size=1, max_size=5), share=st.floats(0.1, 1), seed=st.integers(0, 9))
 def test_ordinary_crops_are_read_as_ever_at_no_cost(untrained, widths, share, seed):
     images = [noise(max(int(1.5 * share * width), 1), width, seed) for width in widths]
@@ -57,7 +57,7 @@ def test_ordinary_crops_are_read_as_ever_at_no_cost(untrained, widths, share, se
     assert untrained.seen == len(images) and all(prediction.rotation == 0 for prediction in plain)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(width=st.integers(4, 30), excess=st.integers(1, 60), seed=st.integers(0, 9))
 def test_of_a_tall_crop_the_most_confident_reading_is_the_answer(untrained, width, excess, seed):
     image = noise(int(1.5 * width) + excess, width, seed)

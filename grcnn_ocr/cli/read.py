@@ -94,12 +94,10 @@ def read(
         annotate.mkdir(parents=True, exist_ok=True)
     if (open_lexicon or open_gap is not None) and lexicon is None:
         raise ValueError("--open and --open-gap are about a --lexicon; give one")
-    if open_gap is not None and math.isnan(open_gap):
-        raise ValueError("--open-gap nan: expected a number, of nats")
-    words = None if lexicon is None else Lexicon.load(lexicon)
-    reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
     places = as_json or annotate is not None
     options = decode_options(num_best, places, open_lexicon, allow, pattern, language_model, open_gap)
+    words = None if lexicon is None else Lexicon.load(lexicon)
+    reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
     found = reader.read_each(paths, words, options, upright)
     line = _json if as_json else _csv if as_csv else _lines
     num_unreadable = 0

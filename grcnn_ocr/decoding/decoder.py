@@ -46,6 +46,8 @@ class DecodeOptions:
     def __post_init__(self) -> None:
         if self.num_best < 1:
             raise ValueError(f"num_best {self.num_best}: expected 1 or more")
+        if self.open_gap is not None and math.isnan(self.open_gap):
+            raise ValueError("open_gap nan: expected a number, of nats")
 
 
 PLAIN = DecodeOptions()

@@ -61,7 +61,7 @@ matrices = {
 }
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(**matrices, num_characters=st.integers(1, 3))
 def test_an_unbounded_beam_equals_brute_force(seed, num_frames, scale, num_characters):
     charset = Charset("ab1"[:num_characters])
@@ -72,7 +72,7 @@ def test_an_unbounded_beam_equals_brute_force(seed, num_frames, scale, num_chara
     assert all(charset.decode(h.classes) == h.text for h in found)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(**matrices, weight=st.sampled_from([0.0, 0.3, 2.0]), bonus=st.sampled_from([-0.5, 0.0, 1.0]))
 def test_with_a_language_model_too(seed, num_frames, scale, weight, bonus):
     model, _ = NGram.build(["ab", "abba", "a1", "b"], AB1, order=3)
@@ -83,7 +83,7 @@ def test_with_a_language_model_too(seed, num_frames, scale, weight, bonus):
     assert all(h.language_score == model.log_probability(h.classes) for h in found)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     **matrices,
     pattern=st.sampled_from(
@@ -105,7 +105,7 @@ def test_with_constraints_too(seed, num_frames, scale, pattern, allowed):
         assert_same(search(log_probs), brute_force(log_probs, AB1, accept=accept))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10**6),
     num_frames=st.integers(1, 30),

@@ -49,7 +49,7 @@ def assert_same_order(answers: list[Answer], scores: list[tuple[float, str]]) ->
 WORD_LISTS = st.lists(st.text("abcABC", min_size=1, max_size=8), min_size=1, max_size=30)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 10**6),
     num_frames=st.integers(1, 14),
@@ -65,7 +65,7 @@ def test_lexicon_search_equals_brute_force(seed, num_frames, sharpness, num_best
     assert_same_order(answers, scores[: len(answers)])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), lists=st.lists(WORD_LISTS, min_size=1, max_size=6))
 def test_an_answer_does_not_depend_on_the_other_images(seed, lists):
     """Each has its own length and its own list."""
@@ -83,7 +83,7 @@ def test_an_answer_does_not_depend_on_the_other_images(seed, lists):
         assert_same_order(answers, brute_force(image, words)[:3])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), sharpness=st.sampled_from([0.3, 3.0, 10.0]), words=WORD_LISTS)
 def test_posteriors_are_shares_of_the_whole_list(seed, sharpness, words):
     log_probs = random_log_probs(seed, 12, sharpness)
@@ -112,7 +112,6 @@ def test_the_answer_is_spelt_as_in_the_list():
     assert best(log_probs, ["CA", "Ca", "BBBB"])[0].word == "Ca"
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_order_of_the_list_plays_no_part(seed):
     """Ties included: words too long for the frames are all equally impossible."""

@@ -32,7 +32,7 @@ def test_likelihood_is_the_sum_over_all_alignments():
     np.testing.assert_allclose(np.exp(found), expected, rtol=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10**6),
     num_frames=st.integers(1, 30),

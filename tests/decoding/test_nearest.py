@@ -16,7 +16,7 @@ def says(text: str) -> np.ndarray:
     return np.log(probabilities)[None]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.text("abcABC", min_size=1, max_size=5), min_size=1, max_size=10))
 def test_where_every_word_is_near_it_equals_the_exact_search(words):
     log_probs = says("abc")

@@ -33,7 +33,7 @@ def occupancies_by_enumeration(log_probs: np.ndarray, word: tuple[int, ...]) -> 
     return chances
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6), num_frames=st.integers(3, 6), word=st.lists(st.integers(1, 3), min_size=1, max_size=3)
 )
@@ -46,7 +46,7 @@ def test_occupancies_equal_the_sum_over_all_paths(seed, num_frames, word):
     np.testing.assert_allclose(occupancies(log_probs[None], [num_frames], [word])[0], expected, atol=1e-9)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_a_word_is_placed_alike_alone_and_in_a_batch(seed):
     words, lengths = [[1], [2, 3, 3, 1], [1, 2]], [4, 9, 12]

@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grcnn_ocr.layers.grcl_t_pami import GRCLTPAMI, Downsampling
@@ -21,7 +21,6 @@ def randomise(layer: torch.nn.Module) -> None:
     layer.eval()
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 6), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.booleans())
 def test_parameters_follow_the_published_closed_form(inputs, width, expansion, iterations, shared, selective):
     groups, cin, p = 2, 2 * inputs, 2 * width

@@ -16,7 +16,7 @@ ABC = Charset("abc")
 WORDS = ["open", "opens", "opened", "opening", "close", "closes", "closed", "closing", "stop", "stops", "shop", "shops"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     words=st.dictionaries(st.text("abc", min_size=1, max_size=7), st.integers(1, 20), min_size=1, max_size=30),
     order=st.integers(1, 6),

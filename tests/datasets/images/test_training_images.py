@@ -66,7 +66,7 @@ def test_random_numbers_are_uniform_and_do_not_repeat():
     assert abs(np.corrcoef(draws[:, 0], uniforms(4, np.arange(100_000), 2)[:, 0])[0, 1]) < 0.02
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 10**6))
 def test_a_random_part_has_the_size_asked_for_whatever_the_picture(height, width, number):
     image = np.full((height, width, 3), 7, np.uint8)
