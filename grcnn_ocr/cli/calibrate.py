@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,6 +15,8 @@ from grcnn_ocr.files import check_output
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.confidence import Calibration
     from grcnn_ocr.evaluation.analysis import Judged
+
+T = TypeVar("T")
 
 
 def calibrate(
@@ -31,6 +33,14 @@ def calibrate(
     protocol: Annotated[
         str, typer.Option(help="What being right is; see evaluate. charset: all the network can write.")
     ] = "charset",
+    changed: Annotated[
+        bool,
+        typer.Option(
+            "--changed",
+            help="Fit to the words cut too tightly, turned, shrunk, blurred and so on as well, 16 ways: for words that "
+            "are harder than these.",
+        ),
+    ] = False,
     data_format: Annotated[str, typer.Option("--format", help=FORMAT)] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
@@ -43,9 +53,10 @@ def calibrate(
     """
     from dataclasses import replace
 
+    from grcnn_ocr.datasets.changes import CHANGES, ChangedWords
     from grcnn_ocr.datasets.words import open_words
     from grcnn_ocr.evaluation.analysis import judge
-    from grcnn_ocr.evaluation.calibration import with_unlisted, write_calibrated
+    from grcnn_ocr.evaluation.calibration import drawn_half, with_unlisted, write_calibrated
     from grcnn_ocr.evaluation.protocol import find_protocol
     from grcnn_ocr.evaluation.suite import WordSet, evaluate_sets, find_lexicon
     from grcnn_ocr.reading import Recognizer
@@ -54,37 +65,43 @@ def calibrate(
     check_output(output, overwrite)
     found = find_weights(weights)
     recognizer = Recognizer(found, device, batch_size)
-    source = open_words(data, data_format)
+    words = open_words(data, data_format)
+    num_words = len(words)
     rules = find_protocol(protocol, recognizer.charset)
-    listed = find_lexicon(lexicon, source, Path()) if lexicon else None
+    listed = find_lexicon(lexicon, words, Path()) if lexicon else None
     if listed is not None:
-        listed.check_length(len(source))
-        labels = [rules.fold(source.label(index)) for index in range(len(source))]
+        listed.check_length(num_words)
+        labels = [rules.fold(words.label(index)) for index in range(num_words)]
         listed = with_unlisted(listed, labels, rules.fold)
+    source = ChangedWords(words, list(CHANGES.values())) if changed else words
+    if listed is not None and listed.per_image:
+        listed = replace(listed, lists=listed.lists * (len(source) // num_words))
     lexicons = (None,) if listed is None else (None, listed)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=len(source))
-        words = WordSet(str(data), source, rules, lexicons)
+        measured = WordSet(str(data), source, rules, lexicons)
         free, *bound = [
             judge(measurement.result.examples, rules.fold)
-            for measurement in evaluate_sets(recognizer, [words], lambda done: bar.advance(task, done))
+            for measurement in evaluate_sets(recognizer, [measured], lambda done: bar.advance(task, done))
         ]
-    warning = rules.count_warning(len(free))
+    warning = rules.count_warning(len({r.example.index % num_words for r in free}))
     if warning:
         errors.print(f"warning: {warning}")
     console.print(f"{found} on {data}, protocol {rules.name}: {sum(r.right for r in free)} of {len(free)} words right")
-    calibration = _fitted(recognizer.calibration, free)
+    fitting = drawn_half(num_words)
+    is_fitting = [r.example.index % num_words in fitting for r in free]  # a word's changes are on its side
+    calibration = _fitted(recognizer.calibration, free, is_fitting)
     if bound:
-        calibration = replace(calibration, open_gap=_gap(free, bound[0]))
+        calibration = replace(calibration, open_gap=_gap(list(zip(free, bound[0], strict=True)), is_fitting))
     write_calibrated(found, output, calibration)
     console.print(f"written: {output}")
 
 
-def _fitted(before: Calibration, judged: Sequence[Judged]) -> Calibration:
-    """Fit on one half, tell the error on the other, and return the fit on all."""
+def _fitted(before: Calibration, judged: Sequence[Judged], is_fitting: Sequence[bool]) -> Calibration:
+    """Fit on one part, tell the error on the other, and return the fit on all."""
     from dataclasses import replace
 
-    from grcnn_ocr.evaluation.calibration import BINS, expected_calibration_error, fit, halves
+    from grcnn_ocr.evaluation.calibration import BINS, expected_calibration_error, fit
 
     def fit_to(chosen: Sequence[Judged]) -> Calibration:
         return fit([r.example.log_likelihood for r in chosen], [r.right for r in chosen])
@@ -93,7 +110,7 @@ def _fitted(before: Calibration, judged: Sequence[Judged]) -> Calibration:
         confidences = [calibration.confidence(r.example.log_likelihood) for r in held_out]
         return 100 * expected_calibration_error(confidences, [r.right for r in held_out])
 
-    fitting, held_out = halves(judged)
+    fitting, held_out = _parts(judged, is_fitting)
     error_before, error_after = error(before), error(fit_to(fitting))
     console.print(
         f"fitted on {len(fitting)}: expected calibration error on the {len(held_out)} others {error_before:.2f} % "
@@ -109,16 +126,21 @@ def _fitted(before: Calibration, judged: Sequence[Judged]) -> Calibration:
     return replace(before, slope=final.slope, offset=final.offset)
 
 
-def _gap(free: Sequence[Judged], bound: Sequence[Judged]) -> float:
-    """Choose on one half, tell the accuracy on the other, and return the choice on all."""
-    from grcnn_ocr.evaluation.calibration import choose_open_gap, halves
+def _gap(pairs: Sequence[tuple[Judged, Judged]], is_fitting: Sequence[bool]) -> float:
+    """Choose on one part, tell the accuracy on the other, and return the choice on all.
 
-    def choose(pairs: Sequence[tuple[Judged, Judged]]) -> float:
+    Args:
+        pairs: of each word the lexicon-free reading and the lexicon's answer.
+        is_fitting: whether each is for choosing.
+    """
+    from grcnn_ocr.evaluation.calibration import choose_open_gap
+
+    def choose(chosen: Sequence[tuple[Judged, Judged]]) -> float:
         return choose_open_gap(
-            [first.example.log_likelihood for first, _ in pairs],
-            [second.example.log_likelihood for _, second in pairs],
-            [first.right for first, _ in pairs],
-            [second.right for _, second in pairs],
+            [first.example.log_likelihood for first, _ in chosen],
+            [second.example.log_likelihood for _, second in chosen],
+            [first.right for first, _ in chosen],
+            [second.right for _, second in chosen],
         )[0]
 
     def accuracy(gap: float) -> float:
@@ -126,8 +148,7 @@ def _gap(free: Sequence[Judged], bound: Sequence[Judged]) -> float:
         right = [(a if more > gap else b).right for more, (a, b) in zip(differences, held_out, strict=True)]
         return 100 * sum(right) / len(right)
 
-    pairs = list(zip(free, bound, strict=True))
-    choosing, held_out = halves(pairs)
+    choosing, held_out = _parts(pairs, is_fitting)
     first = choose(choosing)
     console.print(
         f"open lexicon, by {len(choosing)}: word accuracy on the {len(held_out)} others {accuracy(first):.1f} %, "
@@ -136,3 +157,9 @@ def _gap(free: Sequence[Judged], bound: Sequence[Judged]) -> float:
     final = choose(pairs)
     console.print(f"chosen on all {len(pairs)}: open_gap {final:.3f} nats")
     return final
+
+
+def _parts(items: Sequence[T], is_first: Sequence[bool]) -> tuple[list[T], list[T]]:
+    """Part items into the first and the others, each in order."""
+    pairs = list(zip(items, is_first, strict=True))
+    return [item for item, first in pairs if first], [item for item, first in pairs if not first]

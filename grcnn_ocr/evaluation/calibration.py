@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from grcnn_ocr.decoding.confidence import LARGEST_ODDS, Calibration, log_odds
 from grcnn_ocr.files import written_aside
 from grcnn_ocr.text.lexicon import Lexicon
-
-T = TypeVar("T")
 
 BINS = 15
 """Of the expected calibration error: of equally many readings each, those of equal confidence together."""
@@ -174,13 +171,9 @@ def choose_open_gap(
     return float(gap), float(num_right[best] / len(gaps))
 
 
-def halves(items: Sequence[T], seed: int = 0) -> tuple[list[T], list[T]]:
-    """Part items at random into two halves, each in order; of an odd number the second is larger."""
-    first = frozenset(random.Random(seed).sample(range(len(items)), len(items) // 2))
-    return (
-        [item for number, item in enumerate(items) if number in first],
-        [item for number, item in enumerate(items) if number not in first],
-    )
+def drawn_half(num: int, seed: int = 0) -> frozenset[int]:
+    """Draw half of the numbers 0 to `num` - 1, rounded down."""
+    return frozenset(random.Random(seed).sample(range(num), num // 2))
 
 
 def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str], str], seed: int = 0) -> Lexicon:
