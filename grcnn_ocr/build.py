@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from grcnn_ocr.config import CharsetConfig, ClassesConfig, Config, ImagesConfig, PreprocessConfig
 from grcnn_ocr.datasets.images.prepare import ImagePreprocessor
 from grcnn_ocr.models.classifiers import grcnn, rcnn, regnet, resnet  # noqa: F401 (imported to register)
@@ -50,5 +52,9 @@ def build_classifier(config: ClassesConfig) -> Classifier:
     for option, key in (("num_classes", "num_classes"), ("in_channels", "preprocess.channels")):
         if option in options:
             raise ValueError(f"model.{option} is not set beside the network's name, but as {key}")
-    derived = {"num_classes": config.num_classes, "in_channels": config.preprocess.channels}
-    return CLASSIFIERS.build(config.model.name, options | derived)
+    return CLASSIFIERS.build(config.model.name, classifier_options(config))
+
+
+def classifier_options(config: ClassesConfig) -> dict[str, Any]:
+    """Return the arguments of a classifier's builder."""
+    return config.model.options | {"num_classes": config.num_classes, "in_channels": config.preprocess.channels}

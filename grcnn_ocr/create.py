@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from grcnn_ocr.build import CLASSIFIERS, build_classifier
+from grcnn_ocr.build import CLASSIFIERS, build_classifier, classifier_options
 from grcnn_ocr.config import ClassesConfig, list_configs, load_any_config, parse_config
 from grcnn_ocr.models.classifiers.classifier import Classifier, FeatureMaps
 from grcnn_ocr.releases import released_weights
@@ -57,8 +57,9 @@ def create_model(
 
 def usual_input(name: str) -> tuple[int, int, int]:
     """Return the shape (C, H, W) of what a classifier is usually given: that of its packaged configuration."""
-    for config in configs_of(name).values():
-        return config.preprocess.channels, config.preprocess.size, config.preprocess.size
+    if configs := list(configs_of(name).values()):
+        preprocess = configs[0].preprocess
+        return preprocess.channels, preprocess.size, preprocess.size
     with torch.device("meta"):
         side = 32 if CLASSIFIERS.build(name, {}).strides[0] == 1 else 224
     return 3, side, side
@@ -98,9 +99,8 @@ def import_trained(path: Path, name: str, overrides: Sequence[str] = ()) -> Clas
     from grcnn_ocr.foreign_classifiers import import_classifier
 
     config = _config_for(name, overrides)
-    derived = {"num_classes": config.num_classes, "in_channels": config.preprocess.channels}
     model = build_classifier(config)
-    load_tensors(model, import_classifier(path, config.model.name, config.model.options | derived), str(path))
+    load_tensors(model, import_classifier(path, config.model.name, classifier_options(config)), str(path))
     return ClassifierWeights(model, config, training={"imported_from": path.name})
 
 
@@ -109,16 +109,17 @@ def _config_for(name: str, overrides: Sequence[str]) -> ClassesConfig:
     if name in list_configs("classes"):
         config = load_any_config(name, overrides)
     else:
-        side = usual_input(name)[1]
-        preprocess = next(config.preprocess for config in _presets().values() if config.preprocess.size == side)
-        values = {
+        values: dict[str, Any] = {
             "name": name,
             "task": "classes",
             "num_classes": len(CLASSIFIERS.build(name, {}).state_dict()["classifier.weight"]),
-            "preprocess": preprocess.model_dump(),
             "model": {"name": name},
         }
-        config = parse_config(values, name, overrides)
+        plain = parse_config(values, name, overrides)
+        assert isinstance(plain, ClassesConfig)
+        alike = [config for config in _presets().values() if config.preprocess.size == usual_input(name)[1]]
+        usual = next((config for config in alike if config.num_classes == plain.num_classes), alike[0])
+        config = parse_config(values | {"preprocess": usual.preprocess.model_dump()}, name, overrides)
     assert isinstance(config, ClassesConfig)
     return config
 
@@ -143,7 +144,8 @@ def _trained(name: str, num_classes: int | None, path: Path, options: dict[str, 
             f"{path} has {config.num_classes} classes, expected num_classes={num_classes}; for another head train with "
             "--init, or replace `model.classifier`"
         )
-    own = {"in_channels": config.preprocess.channels, "num_classes": config.num_classes}
-    model = CLASSIFIERS.build(name, config.model.options | own | options)
+    if not options:
+        return trained.model.eval()
+    model = CLASSIFIERS.build(name, classifier_options(config) | options)
     load_tensors(model, trained.model.state_dict(), str(path))
     return model.eval()

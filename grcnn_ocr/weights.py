@@ -74,10 +74,28 @@ def save_weights(path: Path, weights: Weights | ClassifierWeights, storage: Stor
         header["calibration"] = json.dumps(asdict(weights.calibration))
     else:
         header["classes"] = json.dumps(weights.classes)
+    _write(path, pack(weights.model.state_dict(), storage), header)
+
+
+def save_calibrated(weights: Path, output: Path, calibration: Calibration) -> None:
+    """Write a copy of a weights file with another calibration; its tensors stay, byte by byte.
+
+    Args:
+        weights: of a recogniser.
+        output: written aside and renamed; may be `weights`.
+        calibration: in the place of its own.
+
+    Raises:
+        ValueError: if the one cannot be read, or the other not be written.
+    """
+    header, stored = _stored(weights)
+    _write(output, stored, header | {"calibration": json.dumps(asdict(calibration))})
+
+
+def _write(path: Path, stored: dict[str, Tensor], header: dict[str, str]) -> None:
     try:
         with written_aside(path) as aside:
-            # not by save_file, which lets the owner alone read its files
-            aside.write_bytes(save(pack(weights.model.state_dict(), storage), header))
+            aside.write_bytes(save(stored, header))  # not by save_file, which lets the owner alone read its files
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} could not be written: {error}") from None
 
@@ -163,14 +181,18 @@ def _config(path: Path, header: dict[str, str]) -> AnyConfig:
 
 def _read(path: Path) -> tuple[AnyConfig, dict[str, str], dict[str, Tensor]]:
     """Return configuration, header and tensors of a weights file."""
-    with _opened(path) as file:
-        header = file.metadata()
-        stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    header, stored = _stored(path)
     try:
         tensors = unpack(stored)
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {error}; the file was changed, write or copy it anew") from None
     return _config(path, header), header, tensors
+
+
+def _stored(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the header and the tensors as they lie in a file."""
+    with _opened(path) as file:
+        return file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
 
 
 def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> None:

@@ -56,11 +56,11 @@ def calibrate(
     from grcnn_ocr.datasets.changes import CHANGES, ChangedWords
     from grcnn_ocr.datasets.words import open_words
     from grcnn_ocr.evaluation.analysis import judge
-    from grcnn_ocr.evaluation.calibration import drawn_half, with_unlisted, write_calibrated
+    from grcnn_ocr.evaluation.calibration import drawn_half, with_unlisted
     from grcnn_ocr.evaluation.protocol import find_protocol
     from grcnn_ocr.evaluation.suite import WordSet, evaluate_sets, find_lexicon
     from grcnn_ocr.reading import Recognizer
-    from grcnn_ocr.weights import find_weights
+    from grcnn_ocr.weights import find_weights, save_calibrated
 
     check_output(output, overwrite)
     found = find_weights(weights)
@@ -93,7 +93,7 @@ def calibrate(
     calibration = _fitted(recognizer.calibration, free, is_fitting)
     if bound:
         calibration = replace(calibration, open_gap=_gap(list(zip(free, bound[0], strict=True)), is_fitting))
-    write_calibrated(found, output, calibration)
+    save_calibrated(found, output, calibration)
     console.print(f"written: {output}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors, print_table, progress_bar
 from grcnn_ocr.cli.evaluate_classes import evaluate_classes
+from grcnn_ocr.cli.outputs import STDOUT, check_outputs, write_outputs
 from grcnn_ocr.cli.readers import CHARSET, DEVICE, FORMAT, PRECISION, SECOND_LOOK, WEIGHTS, find_reader, open_reader
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from grcnn_ocr.text.charset import Charset
 
 SAMPLES = Path("data/samples/labels.tsv")
-STDOUT = Path("-")
 
 
 def evaluate(
@@ -91,7 +90,7 @@ def evaluate(
     from grcnn_ocr.weights import config_of
 
     outputs = {"--markdown": markdown, "--csv": csv, "--json": json_path, "--html": html}
-    _check_outputs(outputs)
+    check_outputs(outputs)
     if suite is not None and (data or lexicon or protocol or data_format):
         raise ValueError(f"--suite {suite} says which data: give it without --data, --lexicon, --protocol and --format")
     found = find_reader(weights)
@@ -121,13 +120,6 @@ def evaluate(
     for warning in warnings(measurements):
         errors.print(f"warning: {warning}")
     _print_errors(measurements, show_errors)
-    ways = [
-        f"read in {charset}" if charset else "",
-        precision or "",
-        "" if second_look else "looked at once",
-        f"language model {language_model}" if language_model else "",
-    ]
-    how = ", ".join([str(found), *filter(None, ways)])
     means = Means(
         str(found),
         recognizer.charset.name,
@@ -136,10 +128,10 @@ def evaluate(
         str(language_model) if language_model else None,
     )
     texts: dict[str, Callable[[], str]] = {
-        "--markdown": lambda: as_markdown(measurements, how),
+        "--markdown": lambda: as_markdown(measurements, means),
         "--csv": lambda: as_csv(measurements, means),
         "--json": lambda: json.dumps(as_json(measurements, means), indent=2) + "\n",
-        "--html": lambda: as_html(measurements, how),
+        "--html": lambda: as_html(measurements, means),
     }
     if STDOUT not in outputs.values():
         protocols = {words.protocol.name for words in sets}
@@ -147,26 +139,7 @@ def evaluate(
         print_table(as_table(measurements))
         for line in placements(measurements):
             console.print(line)
-    for option, path in outputs.items():
-        if path == STDOUT:
-            print(texts[option](), end="")
-        elif path is not None:
-            path.write_text(texts[option](), encoding="utf-8", errors="backslashreplace")
-
-
-def _check_outputs(outputs: dict[str, Path | None]) -> None:
-    for option, path in outputs.items():
-        if path is not None and not path.parent.is_dir():
-            raise ValueError(f"{option} {path}: no folder {path.parent}")
-        if path is not None and path.is_dir():
-            raise ValueError(f"{option} {path}: this is a folder, expected the name of a file")
-        if path is not None and path != STDOUT:
-            place = path if path.exists() else path.parent
-            if not os.access(place, os.W_OK):
-                raise ValueError(f"{option} {path}: {place} cannot be written to")
-    to_stdout = [option for option, path in outputs.items() if path == STDOUT]
-    if len(to_stdout) > 1:
-        raise ValueError(f"only one of {', '.join(to_stdout)} can be - (standard output)")
+    write_outputs(texts, outputs)
 
 
 def _check_lexicons(sets: list[WordSet], open_lexicon: bool, nearest: bool, language_model: Path | None) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grcnn_ocr.cli.console import console, errors, progress_bar
+from grcnn_ocr.cli.console import console, progress_bar
+from grcnn_ocr.cli.outputs import STDOUT, write_outputs
 
 if TYPE_CHECKING:
     from grcnn_ocr.evaluation.classes import ClassesResult
-
-STDOUT = Path("-")
 
 
 def evaluate_classes(
@@ -38,6 +35,8 @@ def evaluate_classes(
     from grcnn_ocr.datasets.images.open_images import open_images
     from grcnn_ocr.evaluation.classes import check_classes
     from grcnn_ocr.evaluation.classes import evaluate_classes as evaluate
+    from grcnn_ocr.evaluation.report import csv_of
+    from grcnn_ocr.reading import find_device
     from grcnn_ocr.weights import load_classifier
 
     if not data:
@@ -47,7 +46,7 @@ def evaluate_classes(
     sources = [open_images(path, None) for path in data]
     for source in sources:
         check_classes(config.num_classes, trained.classes, source, str(weights))
-    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    place = find_device(device)
     model = trained.model.eval().to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     preprocessor = build_image_preprocessor(config.preprocess)
     with progress_bar() as bar:
@@ -58,20 +57,15 @@ def evaluate_classes(
         ]
     texts: dict[str, Callable[[], str]] = {
         "--markdown": lambda: _as_markdown(results, weights),
-        "--csv": lambda: _as_csv(results),
+        "--csv": lambda: csv_of(list(map(_record, results))),
         "--json": lambda: (
             json.dumps({"weights": str(weights), "results": list(map(_record, results))}, indent=2) + "\n"
         ),
     }
     if STDOUT not in outputs.values():
         console.print("figures in percent")
-        console.print("\n".join(_table(results)), soft_wrap=True, highlight=False, markup=False)
-    for option, path in outputs.items():
-        if path == STDOUT:
-            print(texts[option](), end="")
-        elif path is not None:
-            path.write_text(texts[option](), encoding="utf-8", errors="backslashreplace")
-            errors.print(f"{option.removeprefix('--')}: {path}")
+        console.print("\n".join(_table(results)))
+    write_outputs(texts, outputs)
 
 
 def _record(result: ClassesResult) -> dict[str, Any]:
@@ -109,12 +103,3 @@ def _table(results: Sequence[ClassesResult]) -> list[str]:
 
 def _as_markdown(results: Sequence[ClassesResult], weights: Path) -> str:
     return "\n".join([f"Weights: {weights}", "", *_table(results), "", "Figures in percent."]) + "\n"
-
-
-def _as_csv(results: Sequence[ClassesResult]) -> str:
-    records = list(map(_record, results))
-    file = io.StringIO()
-    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return file.getvalue()

@@ -52,6 +52,8 @@ def synth(
 
     if output is None and preview is None:
         raise ValueError("nothing to do: give --output, --preview or both")
+    if effect is not None and preview is None:
+        raise ValueError(f"--effect {effect} is about --preview; give a file for it")
     given: dict[str, object] = {
         "words": words and str(words),
         "fonts": fonts and [str(folder) for folder in fonts],

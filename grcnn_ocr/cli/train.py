@@ -74,14 +74,18 @@ def train(
             with suppress(OSError):  # unless there is something in it
                 folder.rmdir()
             raise
-        errors.print(f"run: {folder}")
-        (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+        is_main = trainer.accelerator.is_main_process
+        if is_main:
+            errors.print(f"run: {folder}")
+            (folder / "config.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
         if find_lr:
             _find_lr(trainer, folder)
             return
         result = trainer.run()
     if trainer.progress.step != trainer.progress.total_steps:
         raise typer.Exit(STOPPED)
+    if not is_main:
+        return
     if result is None:
         console.print(f"the run in {folder} was complete already")
     else:

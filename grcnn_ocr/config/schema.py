@@ -18,7 +18,7 @@ def seconds(value: object) -> object:
     """Turn `"90s"`, `"20m"` or `"1h30m"` into seconds; numbers are seconds already."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", value.strip())
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", value.strip())
     if not value.strip() or not match:
         raise ValueError(f"{value!r} is not a duration; write it like 90s, 20m or 1h30m")
     hours, minutes, rest = (int(group or 0) for group in match.groups())
@@ -53,6 +53,12 @@ class PreprocessConfig(Frozen):
     mean: float = 128.0
     scale: float = Field(128.0, gt=0)
     interpolation: Literal["area", "bicubic"] = "area"
+
+    @model_validator(mode="after")
+    def _check(self) -> PreprocessConfig:
+        if self.min_width > self.max_width:
+            raise ValueError(f"min_width {self.min_width} is larger than max_width {self.max_width}")
+        return self
 
 
 class FrontEndConfig(BaseModel):

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from grcnn_ocr.datasets.words import WordSource, decoded
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.preprocess import Pixels, decode
 
 Change = Callable[[Pixels], Pixels]
 """Of a grayscale image (H, W)."""
@@ -48,7 +48,7 @@ def stretch(image: Pixels, factor: float) -> Pixels:
 
 def compress(image: Pixels, quality: int) -> Pixels:
     """Store as a JPEG."""
-    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+    return decode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
 
 
 def blur(image: Pixels, share: float) -> Pixels:

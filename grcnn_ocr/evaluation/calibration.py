@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from grcnn_ocr.decoding.confidence import LARGEST_ODDS, Calibration, log_odds
-from grcnn_ocr.files import written_aside
 from grcnn_ocr.text.lexicon import Lexicon
 
 BINS = 15
@@ -179,6 +176,8 @@ def drawn_half(num: int, seed: int = 0) -> frozenset[int]:
 def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str], str], seed: int = 0) -> Lexicon:
     """Take words out of a lexicon until at most half of the images have theirs in their list.
 
+    A list of nothing but words that would go stays as it is.
+
     Args:
         lexicon: one list for all images, or one an image.
         labels: (N,) of the images, folded.
@@ -199,27 +198,5 @@ def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str],
     lists = []
     for number, entries in enumerate(lexicon.lists):
         gone = removed & {labels[number]} if lexicon.per_image else removed
-        lists.append(tuple(word for word in entries if fold(word) not in gone) if gone else entries)
+        lists.append(tuple(word for word in entries if fold(word) not in gone) or entries)
     return replace(lexicon, lists=tuple(lists))
-
-
-def write_calibrated(weights: Path, output: Path, calibration: Calibration) -> None:
-    """Write a copy of a weights file with another calibration in its header; its tensors stay, byte by byte.
-
-    The layout is safetensors': 8 bytes, little-endian, with the header's size, the header in JSON, then the tensors, at
-    places that count from the header's end.
-
-    Args:
-        weights: of this project's format, as `load_weights` reads.
-        output: written aside and renamed; may be `weights`.
-        calibration: to go into the header.
-    """
-    data = weights.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
-    header["__metadata__"]["calibration"] = json.dumps(asdict(calibration))
-    encoded = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    encoded += b" " * (-len(encoded) % 8)  # tensors start at a multiple of 8
-    with written_aside(output) as aside, aside.open("wb") as file:
-        file.write(len(encoded).to_bytes(8, "little") + encoded)
-        file.write(memoryview(data)[start:])

@@ -22,7 +22,7 @@ from grcnn_ocr.evaluation.analysis import (
 )
 from grcnn_ocr.evaluation.calibration import BINS, coverage_curve, expected_calibration_error, reliability
 from grcnn_ocr.evaluation.markup import Plot, element, page
-from grcnn_ocr.evaluation.report import NOTES, TEXTS, cells, placements, warnings
+from grcnn_ocr.evaluation.report import NOTES, TEXTS, Means, cells, placements, warnings
 from grcnn_ocr.evaluation.suite import Measurement
 from grcnn_ocr.wording import counted
 
@@ -54,7 +54,7 @@ svg text { font-size: 12px; fill: #5b6673; }
 """
 
 
-def as_html(measurements: Sequence[Measurement], weights: str) -> str:
+def as_html(measurements: Sequence[Measurement], means: Means) -> str:
     """Draw the report: a summary, then for each result its errors, confusions, sizes and calibration.
 
     Raises:
@@ -72,7 +72,7 @@ def as_html(measurements: Sequence[Measurement], weights: str) -> str:
         "Evaluation of word readings",
         STYLE,
         element("h1", "Evaluation of word readings"),
-        element("p", f"Weights: {weights}"),
+        element("p", f"Read by {means}"),
         summary,
         element("p", NOTES, class_="note"),
         *(element("p", warning, class_="warning") for warning in warnings(measurements)),

@@ -40,6 +40,11 @@ class Means:
     second_look: bool = True
     language_model: str | None = None
 
+    def __str__(self) -> str:
+        looks = "with a second look" if self.second_look else "looked at once"
+        model = [f"language model {self.language_model}"] if self.language_model else []
+        return ", ".join([self.weights, self.precision, f"read in {self.charset}", looks, *model])
+
     def of(self, lexicon: str | None) -> Means:
         """Return those that a result of this name of a lexicon hangs on."""
         return replace(
@@ -117,7 +122,11 @@ def as_json(measurements: Sequence[Measurement], means: Means) -> dict[str, Any]
 
 def as_csv(measurements: Sequence[Measurement], means: Means) -> str:
     """Make CSV of `as_records`, its keys in the first line."""
-    records = as_records(measurements, means)
+    return csv_of(as_records(measurements, means))
+
+
+def csv_of(records: Sequence[dict[str, Any]]) -> str:
+    """Make CSV of records of the same keys, which stand in the first line."""
     file = io.StringIO()
     writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
     writer.writeheader()
@@ -125,10 +134,10 @@ def as_csv(measurements: Sequence[Measurement], means: Means) -> str:
     return file.getvalue()
 
 
-def as_markdown(measurements: Sequence[Measurement], weights: str) -> str:
-    """Make a Markdown page: the weights, a table of all columns, and what to know of the numbers of images."""
+def as_markdown(measurements: Sequence[Measurement], means: Means) -> str:
+    """Make a Markdown page: the means, a table of all columns, and what to know of the numbers of images."""
     rows = [cells(measurement) for measurement in measurements]
-    lines = [f"Weights: {_escaped(weights)}", "", "| " + " | ".join(rows[0]) + " |"]
+    lines = [f"Read by {_escaped(str(means))}", "", "| " + " | ".join(rows[0]) + " |"]
     lines.append("|" + "|".join(" --- " if name in TEXTS else " ---: " for name in rows[0]) + "|")
     lines += ["| " + " | ".join(map(_escaped, row.values())) + " |" for row in rows]
     lines += ["", NOTES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def load_state(
     found = [candidate for candidate in (path, previous(path)) if candidate.is_file()]
     if not found:
         raise ValueError(f"nothing to resume: no {path}")
-    problems = []
+    problems = [] if path.is_file() else [f"{path} is missing"]
     for candidate in found:
         try:
             saved = torch.load(candidate, map_location="cpu", weights_only=True)
@@ -90,7 +91,8 @@ def load_state(
     else:
         raise ValueError("; ".join(problems))
     if problems:  # out of the way, lest it take the place of the good one
-        path.replace(path.with_suffix(".damaged"))
+        with suppress(FileNotFoundError):  # missing, or another process was faster
+            path.replace(path.with_suffix(".damaged"))
     for problem in problems:
         logger.warning("%s; going on from %s, step %d", problem, candidate, saved["progress"]["step"])
     old, new = _flat(saved["config"]), _flat(config.model_dump(mode="json"))

@@ -15,6 +15,7 @@ from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 
 from grcnn_ocr.config import AnyConfig
+from grcnn_ocr.reading import find_dtype
 from grcnn_ocr.training.budget import MEASURED_STEPS, WARMUP_STEPS, Measurement, total_steps, validates_at
 from grcnn_ocr.training.checkpoint import STATE, Progress, load_state, save_state
 from grcnn_ocr.training.classes import ClassesTask
@@ -61,7 +62,7 @@ class Trainer:
         self.config = config
         self.output = output
         self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())  # else torchrun on CPUs is not seen
-        self.use_bf16 = use_bf16(config)
+        self.dtype = find_dtype(config.train.precision, self.accelerator.device)
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
         start = None if init is None or resume else find_weights(init)  # before the data, which take longer to open
@@ -183,11 +184,11 @@ class Trainer:
         self.guard.before()
         losses, count = [], sum(map(len, parts))
         for number, batch in enumerate(parts, start=1):
-            for norm, momentum in zip(self.norms, self.momenta, strict=True):
-                norm.momentum = momentum * len(batch) / count  # a small part moves the running statistics by its share
+            for batch_norm, momentum in zip(self.norms, self.momenta, strict=True):
+                batch_norm.momentum = momentum * len(batch) / count  # a small part moves the statistics by its share
             is_last = number == len(parts)
             with nullcontext() if is_last else self.accelerator.no_sync(self.model):
-                with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
+                with torch.autocast(self.accelerator.device.type, self.dtype, enabled=self.dtype == torch.bfloat16):
                     loss = self.task.loss(self.model, batch) * (len(batch) / count)
                 self.accelerator.backward(loss)
             losses.append(loss.detach())
@@ -226,11 +227,11 @@ class Trainer:
             "seconds": round(progress.seconds),
         }
         weights = self.task.weights(self.average.model, result, training)
-        self._save_state()
         if self.accelerator.is_main_process:
             if is_best:
                 save_weights(self.output / "best.safetensors", weights)
             save_weights(self.output / "last.safetensors", weights)
+        self._save_state()  # last: a run killed before this validates again
         for monitor in self.monitors:
             monitor.on_validation(progress.step, result, is_best)
         return result
@@ -259,12 +260,3 @@ def check_synchronised(config: AnyConfig, accelerator: Accelerator) -> None:
         raise ValueError("train.batch_norm=synchronised needs GPUs; use local or frozen")
     if config.task == "words" and config.preprocess.width == "proportional":
         raise ValueError("train.batch_norm=synchronised needs a fixed preprocess.width; use local or frozen")
-
-
-def use_bf16(config: AnyConfig) -> bool:
-    """Whether to train under bfloat16 autocast; "auto" does where the hardware multiplies it natively."""
-    if config.train.precision != "auto":
-        return config.train.precision == "bf16"
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -53,6 +53,7 @@ def test_evaluation_counts_what_the_network_says_and_writes_files(run, weights, 
     inputs = torch.from_numpy(np.stack([(p / 255 - mean) / std for p in pixels])).float().permute(0, 3, 1, 2)
     with torch.inference_mode():
         says = model(inputs).argmax(dim=1).tolist()
+    assert run("evaluate", "--weights", weights, "--data", tmp_path, "--device", "gpu")[0] == 2
     names = ["cat", "dog"]
     labels = [names[says[0]], *(names[1 - said] for said in says[1:])]  # one right, five wrong
     files = {f"{label}/{n}.png": png(p) for n, (label, p) in enumerate(zip(labels, pixels, strict=True))}
@@ -105,7 +106,8 @@ def test_the_authors_checkpoint_is_imported(run, tmp_path, model):
     code, out, _ = run("import", tmp_path / "official.pt", "--model", model, "--output", output)
     assert code == 0 and "443 tensors written" in out
     weights = load_classifier(output)
-    assert weights.config.num_classes == 10 and weights.training == {"imported_from": "official.pt"}
+    assert weights.config.num_classes == 10 and weights.config.preprocess.mean[0] == 0.4914  # CIFAR-10's
+    assert weights.training == {"imported_from": "official.pt"}
     code, _, err = run("import", tmp_path / "official.pt", "--model", model, "--output", output,
                        "--overwrite", "--set", "num_classes=100")  # fmt: skip
     assert code == 2 and "classifier.weight has shape (10, 768), expected (100, 768)" in " ".join(err.split())

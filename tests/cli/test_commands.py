@@ -255,6 +255,12 @@ def test_import_writes_a_weights_file(run, tmp_path):
             "cannot read label file nowhere.tsv",
         ),
         (("train", "--config", "crnn", "--set", "train.lr=["), "'[' is not a YAML value"),
+        (("train", "--config", "crnn", "--set", "train.time_budget=1h30"), "'1h30' is not a duration"),
+        (
+            ("train", "--config", "crnn", "--set", "preprocess.min_width=2000"),
+            "min_width 2000 is larger than max_width",
+        ),
+        (("synth", "--output", "x.lmdb", "--effect", "curve"), "--effect curve is about --preview"),
         (("train", "--config", "crnn", "--set", "preprocess.height=48"), "preprocess.height: Input should be 32"),
         (("train", "--config", "grcl_lstm", "--set", "model.front_end.widths=[0,1,1,1,1]"), "option 'widths.0'"),
         (("evaluate", "--data", "crops/labels.tsv", "--lexicon", "empty"), "no lexicon empty (Is a directory)"),

@@ -24,12 +24,11 @@ from grcnn_ocr.evaluation.calibration import (
     fit,
     reliability,
     with_unlisted,
-    write_calibrated,
 )
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.storage import Storage
 from grcnn_ocr.text.lexicon import Lexicon
-from grcnn_ocr.weights import Weights, load_weights, save_weights
+from grcnn_ocr.weights import Weights, load_weights, save_calibrated, save_weights
 
 SCORES = st.lists(st.tuples(st.sampled_from([0.1, 0.5, 0.5001, 0.9, 1.0]), st.booleans()), min_size=1, max_size=40)
 
@@ -175,7 +174,7 @@ def test_a_lexicon_that_lacks_half_already_is_left_alone():
 def test_a_calibrated_file_differs_by_its_calibration_alone(small_config, tmp_path, storage):
     weights, output = tmp_path / "w.safetensors", tmp_path / "out.safetensors"
     save_weights(weights, Weights(build_model(small_config), small_config, {"steps": 7}), storage)
-    write_calibrated(weights, output, Calibration(2.0, -0.5, 3.25))
+    save_calibrated(weights, output, Calibration(2.0, -0.5, 3.25))
     before, after = load_file(weights), load_file(output)
     assert before.keys() == after.keys()
     assert all(before[key].dtype == after[key].dtype and torch.equal(before[key], after[key]) for key in before)
@@ -184,7 +183,7 @@ def test_a_calibrated_file_differs_by_its_calibration_alone(small_config, tmp_pa
         assert json.loads(metadata.pop("calibration")) == {"slope": 2.0, "offset": -0.5, "open_gap": 3.25}
         assert metadata == {key: value for key, value in old.metadata().items() if key != "calibration"}
     assert load_weights(output).calibration == Calibration(2.0, -0.5, 3.25)
-    write_calibrated(output, output, Calibration())
+    save_calibrated(output, output, Calibration())
     assert load_weights(output).calibration == Calibration()
 
 
@@ -207,6 +206,11 @@ def weights(small_config, tmp_path, monkeypatch):
         tmp_path / "w.safetensors", Weights(build_model(small_config), small_config, calibration=Calibration(1, 0, 9.0))
     )
     return tmp_path / "w.safetensors"
+
+
+def test_a_list_of_nothing_but_the_word_keeps_it():
+    lexicon = Lexicon((("a",), ("b", "other")), per_image=True)
+    assert ("a",) in with_unlisted(lexicon, ["a", "b"], str.lower).lists
 
 
 def test_the_command_writes_what_it_fits_and_keeps_the_gap(weights, crops, tmp_path, capsys):

@@ -11,11 +11,13 @@ from grcnn_ocr.evaluation.html import SHOWN_ERRORS, as_html
 from grcnn_ocr.evaluation.markup import Plot, element, page
 from grcnn_ocr.evaluation.metrics import Counts, compare
 from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
+from grcnn_ocr.evaluation.report import Means
 from grcnn_ocr.evaluation.suite import Measurement, WordSet
 from grcnn_ocr.evaluation.words import Example, Result
 from grcnn_ocr.text.charset import Charset
 
 EXACT = find_protocol("charset", Charset("".join(map(chr, range(32, 127))), False, False, False))
+W = Means("w.safetensors", "alnum36", "float32")
 READINGS = [("open", "open"), ("<b>&\"'", '<b>&"x'), ("street", "strxet"), ("", ""), ("a", "")]
 
 
@@ -62,7 +64,7 @@ def measured(readings=READINGS, protocol: Protocol = EXACT, name="a <set>") -> M
 
 
 def test_the_report_is_one_file_that_runs_and_fetches_nothing():
-    report = as_html([measured()], "w.safetensors")
+    report = as_html([measured()], W)
     assert not {"script", "link", "iframe", "object"} & set(Texts(report).tags)
     links = [value for name, value in Texts(report).attributes if name in ("src", "href")]
     assert links and all(link.startswith(("data:image/png;base64,", "#")) for link in links)
@@ -70,38 +72,38 @@ def test_the_report_is_one_file_that_runs_and_fetches_nothing():
 
 
 def test_texts_are_escaped_and_come_back_whole():
-    report = Texts(as_html([measured()], "<weights>"))
+    report = Texts(as_html([measured()], Means("<weights>", "alnum36", "float32")))
     for text in ("a <set>", "<weights>", "<i>data</i>.tsv", "image 1 of <script>alert(1)</script>", "<b>&\"'"):
         assert text in report.text
     assert "i" not in report.tags and "b" not in report.tags
 
 
 def test_differing_characters_are_marked_in_label_and_reading():
-    assert Texts(as_html([measured([("street", "strxet"), ("ab", "b")])], "w")).marked == ["e", "x", "a"]
+    assert Texts(as_html([measured([("street", "strxet"), ("ab", "b")])], W)).marked == ["e", "x", "a"]
 
 
 def test_images_are_inside_in_gray_and_small():
-    report = as_html([measured()], "w")
+    report = as_html([measured()], W)
     images = [base64.b64decode(found) for found in re.findall(r'src="data:image/png;base64,([^"]+)"', report)]
     shapes = [cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_UNCHANGED).shape for image in images]
     assert len(shapes) == 3 and all(shape[0] == 48 and len(shape) == 2 for shape in shapes)
 
 
 def test_every_figure_has_its_count():
-    text = Texts(as_html([measured()], "w")).text
+    text = Texts(as_html([measured()], W)).text
     assert "2 of 5 images read right: 40.0 % (11.8 to 76.9 %)" in text
     assert "Wrong readings: 3 of 5" in text and "of 5 images, in 5 bins" in text
 
 
 def test_no_more_errors_are_shown_than_said():
     readings = [(f"word{number}", "x") for number in range(SHOWN_ERRORS + 5)]
-    report = as_html([measured(readings)], "w")
+    report = as_html([measured(readings)], W)
     assert report.count("<img") == SHOWN_ERRORS and f"{SHOWN_ERRORS} of {SHOWN_ERRORS + 5} shown" in report
 
 
 @pytest.mark.parametrize("readings", [[("a", "a")], [("a", "b")]])
 def test_results_all_right_or_all_wrong_are_drawn(readings):
-    report = as_html([measured(readings), measured(readings, name="other")], "w")
+    report = as_html([measured(readings), measured(readings, name="other")], W)
     assert report.count("<svg") == 4 and "nan" not in Texts(report).text
     assert "#result-2" in report and 'id="result-2"' in report
 

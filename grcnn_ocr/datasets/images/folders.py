@@ -19,8 +19,8 @@ from grcnn_ocr.datasets.images.source import Split
 logger = logging.getLogger(__name__)
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
-SPLITS: dict[str, Split] = {"train": "train", "test": "test", "val": "test", "valid": "test", "validation": "test"}
-"""The folders that are splits."""
+SPLITS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val", "valid", "validation")}
+"""The folders that are splits; of several the first that is there."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ def read_folders(path: Path, split: Split | None) -> FolderImages:
     if left := len(names) - len(pictures):
         logger.info("%s: %d files are not pictures by their ending and are left aside", path, left)
     parts = [PurePosixPath(name).parts for name in pictures]
-    splits = [SPLITS.get(part[-3].lower()) if len(part) > 2 else None for part in parts]
+    folders = [part[-3].lower() if len(part) > 2 else None for part in parts]
+    named = {name: split for split, every in SPLITS.items() for name in [n for n in every if n in folders][:1]}
+    splits = [named.get(folder or "") for folder in folders]
     if any(splits):
         found = [at for at, one in enumerate(splits) if one == (split or "test")]
         if not found:
@@ -89,7 +91,8 @@ def read_folders(path: Path, split: Split | None) -> FolderImages:
         classes = sorted({parts[at][-2] for at in found})
         left = len(parts) - len(found)
     if left:
-        logger.info("%s: %d pictures are in no class's folder and are left aside", path, left)
+        read = f" of {' or '.join(named)}" if named else ""
+        logger.info("%s: %d pictures are in no class's folder%s and are left aside", path, left, read)
     if len(classes) < 2:
         raise ValueError(
             f"{path}: pictures of {len(classes)} classes{f', {classes[0]!r}' if classes else ''}; expected two or "

@@ -68,6 +68,14 @@ def test_folders_without_splits_are_trained_on_or_evaluated_whole(tmp_path):
         open_images(tmp_path, "test")
 
 
+def test_validation_pictures_beside_test_ones_are_left_aside(tmp_path, caplog):
+    files = {f"{split}/{name}/1.png": png(PIXELS[0]) for split in ("train", "val", "test") for name in "ab"}
+    with caplog.at_level("INFO"):
+        found = open_images(write_folder(tmp_path, files), "test")
+    assert found.names == ["test/a/1.png", "test/b/1.png"]
+    assert "2 pictures are in no class's folder of train or test and are left aside" in caplog.text
+
+
 def test_a_class_that_the_test_split_lacks_keeps_its_number(tmp_path):
     files = {name: png(PIXELS[0]) for name in ("train/a/1.png", "train/b/1.png", "test/b/2.png")}
     assert open_images(write_folder(tmp_path, files), "test").labels.tolist() == [1]
