@@ -4,7 +4,7 @@
 
 Fine-tunes on the first so many of IIIT5K training words in a random order, half of each batch, the other half drawn by
 the word engine, and evaluates the last averaged weights, lexicon-free. The held-out words are the last 500 in order
-(the run on 2,000 trains on them too); steps and learning rate were chosen on those.
+(the run on 2,000 trains on them too); steps and learning rate were not searched for.
 """
 
 from __future__ import annotations
