@@ -8,11 +8,12 @@ import onnx
 import pytest
 import torch
 from conftest import SAMPLES
+from onnx import numpy_helper
 
 from grcnn_ocr.build import build_model
 from grcnn_ocr.datasets.words import Subset, open_words
 from grcnn_ocr.export import folder
-from grcnn_ocr.export.network import frame_count, to_onnx
+from grcnn_ocr.export.network import SMALLEST_HALVED, frame_count, halve, to_onnx
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.runtime import FrameCount, Reader
 from grcnn_ocr.weights import Weights, find_weights, load_weights
@@ -62,6 +63,26 @@ def test_a_network_that_is_not_torchs_is_not_written(weights, words, tmp_path, m
     with pytest.raises(ValueError, match=r"is not torch's: .* nothing was written"):
         folder.export_reader(weights, tmp_path / "reader", words)
     assert [path.name for path in tmp_path.iterdir()] == ["crops"]
+
+
+def test_float16_halves_the_file_and_reads_the_same(tmp_path):
+    samples = open_words(SAMPLES / "labels.tsv")
+    weights = load_weights(find_weights())
+    whole = folder.export_reader(weights, tmp_path / "whole", samples)
+    made = folder.export_reader(weights, tmp_path / "half", samples, "float16")
+    sizes = [(tmp_path / name / made.network).stat().st_size for name in ("half", "whole")]
+    assert made.precision == "float16" and sizes[0] < 0.51 * sizes[1]
+    assert whole.checks["texts_changed"] == made.checks["texts_changed"] == 0
+    assert whole.checks["largest_difference"] < made.checks["largest_difference"] < 0.1
+    onnx.checker.check_model(onnx.load(tmp_path / "half" / made.network))
+
+
+def test_a_weight_too_large_for_float16_stays_in_float32(weights):
+    weights.model.sequence[-1].join_forward.weight.data[0] = 7e4
+    stored = onnx.load_from_string(halve(to_onnx(weights.model))).graph.initializer
+    arrays = [array for each in stored if (array := numpy_helper.to_array(each)).size >= SMALLEST_HALVED]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float16), np.dtype(np.float32)}
+    assert all((np.abs(array).max() > 65504) == (array.dtype == np.float32) for array in arrays)
 
 
 def test_int8_reads_nearly_the_same(tmp_path):

@@ -2,7 +2,8 @@
 
 python tools/release_weights.py runs/x/best.safetensors --name grcl_lstm_tiny --reader ../shared/data/iiit5k/train.txt
 
-With --reader, a reader for onnxruntime is exported from the released file, too, and compared with it on these words.
+With --reader, a reader for onnxruntime is exported from the released file, too, with weights stored in float16, and
+compared with it on these words.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def main() -> None:
     released = RELEASED / f"{arguments.name}.safetensors"
     save_weights(released, named, arguments.storage)
     if arguments.reader is not None:
-        export_reader(load_weights(released), RELEASED / arguments.name, open_words(arguments.reader), overwrite=True)
+        words = open_words(arguments.reader)
+        export_reader(load_weights(released), RELEASED / arguments.name, words, "float16", overwrite=True)
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in released_weights().values()]
     (RELEASED / "checksums.txt").write_text("".join(sums), encoding="utf-8")
     print("".join(sums), end="")

@@ -1,5 +1,5 @@
 """Exporting: from weights to a folder that `runtime.Reader` reads from, without torch."""
 
-from grcnn_ocr.export.folder import export_reader
+from grcnn_ocr.export.folder import Precision, export_reader
 
-__all__ = ["export_reader"]
+__all__ = ["Precision", "export_reader"]

@@ -23,7 +23,7 @@ import grcnn_ocr
 from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.protocol import charset_protocol
-from grcnn_ocr.export.network import QUANTISATIONS, Quantisation, frame_count, quantise, to_onnx
+from grcnn_ocr.export.network import QUANTISATIONS, Quantisation, frame_count, halve, quantise, to_onnx
 from grcnn_ocr.files import flush_to_disk, told_as
 from grcnn_ocr.preprocess import Pixels
 from grcnn_ocr.reader import BaseReader
@@ -41,7 +41,7 @@ LARGEST_LOSS = 0.003
 """Of word accuracy, by quantisation; one word may always be lost."""
 BATCH_SIZES = (1, 3, 16)
 
-Precision = Literal["float32", "int8"]
+Precision = Literal["float32", "float16", "int8"]
 
 
 def export_reader(
@@ -53,8 +53,9 @@ def export_reader(
         weights: they stay as they are.
         folder: to be written.
         words: labelled, for the comparison and, with "int8", for the ranges of values.
-        precision: of the network. "int8" quantises convolutions by channel, what stands between them, and the LSTMs,
-            as far as the accuracy on `words` is kept.
+        precision: of the network. "float16" stores its weights in float16, half the size, and computes in float32.
+            "int8" quantises convolutions by channel, what stands between them, and the LSTMs, as far as the accuracy on
+            `words` is kept.
         overwrite: whether a reader in `folder` is replaced.
 
     Returns:
@@ -94,7 +95,17 @@ def export_reader(
             f"{LARGEST_DIFFERENCE:.0e} is rounding) and {changed} of {len(images)} texts do; nothing was written"
         )
     checks: dict[str, Any] = {"words": len(images), "words_from": str(words.path), "torch_accuracy": reference.accuracy}
-    if precision == "int8":
+    if precision == "float16":
+        network = halve(network)
+        description = replace(description, precision="float16")
+        halved = Reader.of(description, network, second_look=False)
+        difference, readings = _difference(recognizer, halved, images), _Readings(halved, images, labels)
+        if reference.accuracy - readings.accuracy > max(LARGEST_LOSS, 1.01 / len(images)):
+            raise ValueError(
+                f"float16 loses {100 * (reference.accuracy - readings.accuracy):.2f} points of word accuracy on "
+                f"{len(images)} words; export float32"
+            )
+    elif precision == "int8":
         batches = [_batch(recognizer, decoded(words, index)) for index in ranging]
         network, quantisation, readings = _quantised(description, network, batches, images, labels, readings)
         description = replace(description, network="model_int8.onnx", precision="int8")

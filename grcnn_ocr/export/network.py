@@ -1,4 +1,4 @@
-"""Networks in ONNX, in float32 and in int8."""
+"""Networks in ONNX: in float32, with weights stored in float16, and in int8."""
 
 from __future__ import annotations
 
@@ -68,6 +68,32 @@ def frame_count(num_frames: Callable[[int], int], widest: int) -> FrameCount:
         if low <= high:
             return FrameCount(low, divide)
     raise ValueError("the network's number of frames is not (width + add) // divide: a reader cannot compute it")
+
+
+SMALLEST_HALVED = 256
+"""Values of a weight; smaller ones stay as they are."""
+
+
+def halve(network: bytes) -> bytes:
+    """Return an ONNX network whose weights are stored in float16; onnxruntime makes them float32 again as it starts."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    loaded = onnx.load_from_string(network)
+    casts = []
+    for weight in loaded.graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if weight.data_type != TensorProto.FLOAT or values.size < SMALLEST_HALVED:
+            continue
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        name = weight.name
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.float16"))
+        casts.append(helper.make_node("Cast", [weight.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *loaded.graph.node]
+    del loaded.graph.node[:]
+    loaded.graph.node.extend(nodes)
+    return loaded.SerializeToString()
 
 
 @dataclass(frozen=True)
