@@ -42,7 +42,9 @@ class Character:
 
 
 def occupancies(log_probs: NDArray[np.floating], lengths: Sequence[int], words: Sequence[Sequence[int]]) -> Floats:
-    """Return the chance that each frame writes each character, given that the image says its word.
+    """Return the chance of each state of each image's word at each frame, given that the image says the word.
+
+    The S = 2L + 1 states are the word's L characters and blanks around them.
 
     Args:
         log_probs: (B, T, K) log-softmax, class 0 the blank.
@@ -50,21 +52,18 @@ def occupancies(log_probs: NDArray[np.floating], lengths: Sequence[int], words: 
         words: (B,) the class sequence of each image, which its frames can write.
 
     Returns:
-        (B, T, L), 0 beyond an image's frames and a word's end.
+        (B, T, S), 0 beyond an image's frames and a word's end; a frame's add to 1.
     """
     emissions = np.asarray(log_probs, dtype=np.float64)
     backwards = [list(reversed(word)) for word in words]
     alpha = _forward(emissions, words)  # (T, B, S)
     turned = _forward(_turned(emissions, lengths), backwards)
-    longest = max(map(len, words))
-    chances = np.zeros((len(words), emissions.shape[1], longest))
+    chances = np.zeros(alpha.swapaxes(0, 1).shape)
     for image, (word, length) in enumerate(zip(words, lengths, strict=True)):
-        here = slice(1, 2 * len(word), 2)  # the states of its characters
-        joint = alpha[:length, image, : 2 * len(word) + 1] + turned[:length, image, : 2 * len(word) + 1][::-1, ::-1]
-        joint -= emissions[image, :length][:, extended([word])[0][0]]  # which both hold
-        chances[image, :length, : len(word)] = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))[
-            :, here
-        ]
+        (states, *_), _ = extended([word])
+        joint = alpha[:length, image, : len(states)] + turned[:length, image, : len(states)][::-1, ::-1]
+        joint -= emissions[image, :length][:, states]  # which both hold
+        chances[image, :length, : len(states)] = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
     return chances
 
 
@@ -109,7 +108,7 @@ def centres_and_confidences(
     """Return where the characters of one image stand, in its pixels, and the network's mean probability there.
 
     Args:
-        chances: (T, L) of `occupancies`.
+        chances: (T, S) of `occupancies`.
         log_probs: (T, K)
         word: (L,) classes.
         num_frames: of the image.
@@ -119,7 +118,7 @@ def centres_and_confidences(
         (L,) and (L,).
     """
     height, width = shape
-    weights = chances[:num_frames, : len(word)]
+    weights = chances[:num_frames, 1 : 2 * len(word) : 2]  # (T, L)
     weights = weights / weights.sum(axis=0)
     frames = (np.arange(num_frames) + 0.5) @ weights
     centres = frames * width / num_frames + LAG * height

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.decoding.likelihood import Floats, advanced, extended
+from grcnn_ocr.decoding.likelihood import Floats, extended
+from grcnn_ocr.decoding.positions import occupancies
 from grcnn_ocr.text.charset import min_frames
 from grcnn_ocr.wording import counted
 
@@ -56,19 +57,8 @@ def lattice(log_probs: NDArray[np.floating], word: Sequence[int]) -> Lattice:
         )
     (states, *_), no_skip = extended([word])
     emissions = np.asarray(log_probs, dtype=np.float64)[:, states]  # (T, S)
-    _, no_skip_back = extended([word[::-1]])
-    joint = _forward(emissions, no_skip) + _forward(emissions[::-1, ::-1], no_skip_back)[::-1, ::-1] - emissions
-    occupancy = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
+    [occupancy] = occupancies(log_probs[None], [len(log_probs)], [word])
     return Lattice(states, emissions, occupancy, _best_path(emissions, no_skip[0]))
-
-
-def _forward(emissions: Floats, no_skip: Floats) -> Floats:
-    """Return log alpha_t(s), (T, S)."""
-    alpha = np.full(emissions.shape, -np.inf)
-    alpha[0, :2] = emissions[0, :2]
-    for t in range(1, len(alpha)):
-        alpha[t] = advanced(alpha[t - 1 : t], no_skip)[0] + emissions[t]
-    return alpha
 
 
 def _best_path(emissions: Floats, no_skip: Floats) -> NDArray[np.intp]:
