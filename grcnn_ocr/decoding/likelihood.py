@@ -55,7 +55,7 @@ def log_likelihoods(
     last = alpha[each, 2 * num_characters]
     before = np.where(num_characters > 0, alpha[each, np.maximum(2 * num_characters - 1, 0)], -np.inf)
     found = np.empty(len(ordered))
-    found[order] = _log_sum_exp(np.stack([last, before]))
+    found[order] = np.logaddexp(last, before)
     return found
 
 
@@ -76,11 +76,3 @@ def advanced(alpha: Floats, no_skip: Floats) -> Floats:
     step[:, 1:] = np.logaddexp(alpha[:, 1:], alpha[:, :-1])
     step[:, 2:] = np.logaddexp(step[:, 2:], alpha[:, :-2] + no_skip[:, 2:])
     return step
-
-
-def _log_sum_exp(terms: Floats) -> Floats:
-    """Return log(sum(exp(terms))) over the first axis."""
-    largest = terms.max(axis=0)
-    largest = np.where(np.isneginf(largest), 0.0, largest)
-    with np.errstate(divide="ignore"):
-        return largest + np.log(np.exp(terms - largest).sum(axis=0))
