@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.decoding.search import best_of_each
 from grcnn_ocr.text.charset import Charset
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class BeamSearch:
             ranks = np.concatenate([np.logaddexp(blank, character) + earned, (extended + gains).ravel()])
             if each_length:
                 lengths = np.array([len(prefix) for prefix in prefixes])
-                kept = _best_each(ranks, np.append(lengths, np.repeat(lengths + 1, len(frame))), width)
+                kept = best_of_each(np.append(lengths, np.repeat(lengths + 1, len(frame))), ranks, width)
             else:
                 kept = np.arange(len(ranks)) if len(ranks) <= width else np.argpartition(-ranks, width - 1)[:width]
             kept = kept[ranks[kept] > -np.inf]
@@ -231,14 +232,6 @@ class BeamSearch:
             hypotheses.append(Hypothesis(classes, self.charset.decode(classes), log_likelihood, language, score))
         possible = [hypothesis for hypothesis in hypotheses if hypothesis.log_likelihood > -np.inf]
         return sorted(possible, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))[: self.options.nbest]
-
-
-def _best_each(ranks: Floats, groups: NDArray[np.integer], width: int) -> NDArray[np.intp]:
-    """Return where the `width` best of each group are."""
-    order = np.lexsort((-ranks, groups))
-    begins = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    place = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
-    return order[place < width]
 
 
 def _classes(allowed: Iterable[str], charset: Charset) -> list[int]:

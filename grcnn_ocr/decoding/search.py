@@ -187,7 +187,7 @@ def _walk(
         np.add.at(missed, children.images[passed], bounds[passed] * forest.num_words[children.nodes[passed]])
         keep = np.flatnonzero(is_better)
         if width is not None:
-            keep = keep[_best_of_each(children.images[keep], bounds[keep], width)]
+            keep = keep[best_of_each(children.images[keep], bounds[keep], width)]
         front = _forward(children.at(keep), images.emissions[:, 0])
         words = forest.words[front.nodes]
         ends = np.flatnonzero(words >= 0)
@@ -225,7 +225,7 @@ def _forward(nodes: _Nodes, blank_emissions: Floats) -> _Nodes:
     return _Nodes(nodes.images, nodes.nodes, labels.T.copy(), blanks.T.copy())
 
 
-def _best_of_each(groups: Integers, values: Floats, num: int) -> Integers:
+def best_of_each(groups: Integers, values: Floats, num: int) -> Integers:
     """Return the indices of the `num` largest values of each group, in ascending order."""
     order = np.lexsort((-values, groups))
     starts = np.searchsorted(groups[order], groups[order])
