@@ -232,10 +232,6 @@ class BaseReader(ABC):
         """Run the network once on grayscale images (H, W) of any sizes, those of one padded width together."""
         return self._frames([self.preprocessor.resize(image) for image in images])
 
-    def decode(self, frames: Frames, words: Sequence[Sequence[str]] | None = None) -> list[Prediction]:
-        """Turn frames into predictions, greedily or with one list of words an image."""
-        return self.decoder()(frames.log_probs, frames.lengths, words)
-
     def _batches(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], Frames]]:
         """Run the network on images of one padded width together; yield their indices and what it said of them."""
         by_width: dict[int, list[int]] = {}
