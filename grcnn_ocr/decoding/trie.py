@@ -15,8 +15,9 @@ Indices = NDArray[np.int32]
 class Forest:
     """One trie a list. Nodes are numbered level by level, and the children of a node side by side.
 
+    The first ones are the lists' roots, which write nothing.
+
     Attributes:
-        num_lists: L; nodes 0 to L - 1 are the lists' roots, which write nothing.
         characters: (N,) class that a node adds to its parent's prefix.
         first_child: (N,) number of its first child.
         num_children: (N,)
@@ -26,7 +27,6 @@ class Forest:
         num_words: (N,) words of its subtree.
     """
 
-    num_lists: int
     characters: Indices
     first_child: Indices
     num_children: Indices
@@ -86,7 +86,6 @@ def plant(lists: Sequence[Sequence[Sequence[int]]]) -> Forest:
     first_child = np.zeros(num_nodes, dtype=np.int32)
     first_child[parent[::-1]] = np.arange(num_nodes - 1, len(lists) - 1, -1, dtype=np.int32)
     return Forest(
-        len(lists),
         np.concatenate(characters),
         first_child,
         num_children,

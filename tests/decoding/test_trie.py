@@ -29,7 +29,7 @@ def test_each_trie_holds_its_list(lists):
 @given(st.lists(WORDS, min_size=1, max_size=4))
 def test_every_node_knows_what_is_below_it(lists):
     forest = plant(lists)
-    for node in range(forest.num_lists, len(forest.characters)):
+    for node in range(len(lists), len(forest.characters)):
         lengths = [len(rest) for rest, _ in below(forest, node)]
         assert (forest.shortest[node], forest.longest[node]) == (min(lengths), max(lengths))
         assert forest.num_words[node] == len(lengths)
