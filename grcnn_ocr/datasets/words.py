@@ -42,7 +42,6 @@ class ReleasedWords:
     Args:
         path: the file that holds the labels.
         format: see `importers.release.FORMATS`; "auto" goes by name and content.
-        images: folder that relative paths start from; by default the file's.
 
     Attributes:
         lexicons: the release's lists of one an image, by name ("50", "1k").
@@ -53,9 +52,9 @@ class ReleasedWords:
             image go by position. (`grcnn-ocr lmdb create` leaves bad records out, and says so.)
     """
 
-    def __init__(self, path: str | Path, format: str = "auto", images: Path | None = None) -> None:
+    def __init__(self, path: str | Path, format: str = "auto") -> None:
         self.path = Path(path)
-        found = list(read_release(self.path, format, images))
+        found = list(read_release(self.path, format))
         self._records = [record for record in found if isinstance(record, LabelledPath)]
         problems = [record for record in found if isinstance(record, Problem)]
         if not found:
@@ -95,13 +94,12 @@ class ReleasedWords:
         return f"{self._records[index].path} ({self._records[index].place})"
 
 
-def open_words(path: str | Path, format: str = "auto", images: Path | None = None) -> WordSource:
+def open_words(path: str | Path, format: str = "auto") -> WordSource:
     """Open an LMDB folder (or its data.mdb), a label file, or a dataset as released.
 
     Args:
         path: the LMDB, or the file that holds the labels.
         format: see `importers.release.FORMATS`; of a file only.
-        images: folder that a file's relative paths start from; by default its own.
 
     Raises:
         ValueError: if it is none of these.
@@ -110,7 +108,7 @@ def open_words(path: str | Path, format: str = "auto", images: Path | None = Non
     if path.is_dir() or path.suffix == ".mdb":
         return LmdbReader(path)
     if path.is_file():
-        return ReleasedWords(path, format, images)
+        return ReleasedWords(path, format)
     raise ValueError(f"no data at {path}: expected an LMDB folder, a label file or the label file of a release")
 
 

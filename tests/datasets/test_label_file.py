@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from grcnn_ocr.datasets.importers.label_file import LabelledPath, Problem, read_label_file
+from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.words import open_words
 
 HERE = Path("here")
@@ -63,12 +64,12 @@ def test_a_bad_line_is_a_problem_with_its_number(name, line, kind, detail, tmp_p
 
 def test_paths_start_from_the_label_file_by_default(tmp_path):
     (tmp_path / "l.tsv").write_text("a.png\tx\n/abs/b.png\ty\n")
-    assert [r.path for r in read_label_file(tmp_path / "l.tsv")] == [tmp_path / "a.png", Path("/abs/b.png")]
+    assert [r.path for r in read_release(tmp_path / "l.tsv")] == [tmp_path / "a.png", Path("/abs/b.png")]
 
 
 def test_a_missing_label_file_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"cannot read label file .*nowhere\.tsv"):
-        list(read_label_file(tmp_path / "nowhere.tsv"))
+        list(read_label_file(tmp_path / "nowhere.tsv", HERE))
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "path\tlabel\n"])

@@ -13,7 +13,7 @@ PATH_NAMES = ("path", "image", "file", "filename", "file_name", "image_path")
 LABEL_NAMES = ("label", "text", "word", "words", "transcription")
 
 
-def read_label_file(labels: Path, images: Path | None = None) -> Iterator[LabelledPath | Problem]:
+def read_label_file(labels: Path, images: Path) -> Iterator[LabelledPath | Problem]:
     """Read a label file line by line.
 
     The file's ending tells its format: `.csv` (two columns, a header optional), `.jsonl` or `.json` (one object a
@@ -22,7 +22,7 @@ def read_label_file(labels: Path, images: Path | None = None) -> Iterator[Labell
 
     Args:
         labels: the file.
-        images: folder that relative paths start from; by default the label file's.
+        images: folder that relative paths start from.
 
     Yields:
         A `LabelledPath` or a `Problem` for each line. Whether the image exists is for the reader of it to find out.
@@ -34,7 +34,7 @@ def read_label_file(labels: Path, images: Path | None = None) -> Iterator[Labell
     return _read_lines(labels, images, parse)
 
 
-def read_space_separated(labels: Path, images: Path | None = None) -> Iterator[LabelledPath | Problem]:
+def read_space_separated(labels: Path, images: Path) -> Iterator[LabelledPath | Problem]:
     """Read lines of `path label`, parted by their first space, as public benchmarks ship them; else as a label file.
 
     Raises:
@@ -44,13 +44,12 @@ def read_space_separated(labels: Path, images: Path | None = None) -> Iterator[L
 
 
 def _read_lines(
-    labels: Path, images: Path | None, parse: Callable[[str], tuple[str, str]]
+    labels: Path, images: Path, parse: Callable[[str], tuple[str, str]]
 ) -> Iterator[LabelledPath | Problem]:
     try:
         raw = labels.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read label file {labels}: {error.strerror}") from None
-    root = images if images is not None else labels.parent
     may_be_header = True
     for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
         if not line.strip():
@@ -68,7 +67,7 @@ def _read_lines(
         if not label:
             yield Problem("empty label", place, f"no text for {path}")
         else:
-            yield LabelledPath(root / path, label, place)
+            yield LabelledPath(images / path, label, place)
 
 
 def _parse_tsv(line: str) -> tuple[str, str]:
