@@ -124,27 +124,20 @@ class Reader(BaseReader):
         self._start(*_open(_find(folder)), batch_size, threads, charset, second_look)
 
     @classmethod
-    def of(
-        cls,
-        description: ReaderDescription,
-        network: bytes,
-        batch_size: int = 64,
-        threads: int | None = None,
-        second_look: bool = True,
-    ) -> Reader:
+    def of(cls, description: ReaderDescription, network: bytes, second_look: bool = True) -> Reader:
         """Return a reader of what would be in a folder."""
         reader = cls.__new__(cls)
-        reader._start(description, network, batch_size, threads, None, second_look)
+        reader._start(description, network, second_look=second_look)
         return reader
 
     def _start(
         self,
         description: ReaderDescription,
         network: bytes,
-        batch_size: int,
-        threads: int | None,
-        charset: str | Charset | None,
-        second_look: bool,
+        batch_size: int = 64,
+        threads: int | None = None,
+        charset: str | Charset | None = None,
+        second_look: bool = True,
     ) -> None:
         super().__init__(
             description.charset, description.preprocessor, description.calibration, batch_size, charset, second_look
