@@ -13,6 +13,8 @@ SMOOTHING = 0.9
 """Weight of the past in the moving average of the loss."""
 DIVERGED = 4.0
 """The test ends when the smoothed loss is this many times its lowest."""
+LOWEST, HIGHEST = 1e-6, 1.0
+"""Rates of the first and the last step."""
 MIN_STEPS = 10
 """Steps before the average means anything."""
 
@@ -57,15 +59,13 @@ def check_plotting() -> None:
         raise ValueError("the plot needs matplotlib: pip install 'grcnn-ocr[plots]'") from None
 
 
-def find_lr(trainer: Trainer, lowest: float = 1e-6, highest: float = 1.0, steps: int = 150) -> LrCurve:
+def find_lr(trainer: Trainer, steps: int = 150) -> LrCurve:
     """Take steps at learning rates that grow geometrically, until the loss explodes.
 
     The trainer's network is spoilt by it.
 
     Args:
         trainer: not yet run.
-        lowest: rate of the first step.
-        highest: rate of the last one.
         steps: at most.
     """
     rates: list[float] = []
@@ -73,7 +73,7 @@ def find_lr(trainer: Trainer, lowest: float = 1e-6, highest: float = 1.0, steps:
     average, feed = 0.0, trainer.feed.steps(0)
     trainer.train_mode()
     for number in count():
-        rate = lowest * (highest / lowest) ** (number / (steps - 1))
+        rate = LOWEST * (HIGHEST / LOWEST) ** (number / (steps - 1))
         loss = float(trainer.accelerator.reduce(trainer.take_step(next(feed), rate)[0], reduction="mean"))
         average = SMOOTHING * average + (1 - SMOOTHING) * loss
         rates.append(rate)

@@ -93,22 +93,19 @@ def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
     return sorted({path for path in files if path.suffix.lower() in FONT_ENDINGS})
 
 
-def load_fonts(
-    files: Iterable[Path], cache: Path, characters: str = DRAWABLE, workers: int | None = None
-) -> tuple[list[Font], dict[str, str]]:
+def load_fonts(files: Iterable[Path], cache: Path, characters: str = DRAWABLE) -> tuple[list[Font], dict[str, str]]:
     """Test fonts in parallel, or take them from the cache, and add the built-in font if none is left.
 
     Args:
         files: font files.
         cache: folder for the glyphs.
         characters: to look for in each font.
-        workers: processes; by default one a core.
 
     Returns:
         The usable fonts in the order of their digests, and why each of the others is not, by file.
     """
     files = list(files)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor() as pool:
         outcomes = list(pool.map(partial(_test_and_keep, cache=cache, characters=characters), files, chunksize=16))
     rejected = {str(path): outcome for path, outcome in zip(files, outcomes, strict=True) if isinstance(outcome, str)}
     fonts = {font.digest: font for font in map(_read, files, outcomes) if font}

@@ -20,6 +20,7 @@ def _is_chance(field: FieldInfo) -> bool:
 
 
 CELL_WIDTH, CROP_HEIGHT, LABEL_HEIGHT = 150, 44, 16
+COLUMNS = 8
 NEUTRAL: dict[str, tuple[float, float]] = {
     "spacing": (0, 0), "height": (40, 40), "stretch": (1, 1), "margin": (0.15, 0.15), "contrast": (120, 120),
 }  # fmt: skip
@@ -28,7 +29,7 @@ CHANCES = [name for name, field in Look.model_fields.items() if isinstance(field
 EFFECTS = [*NEUTRAL, *CHANCES]
 
 
-def contact_sheet(engine: WordEngine, columns: int = 8, rows: int = 16) -> NDArray[np.uint8]:
+def contact_sheet(engine: WordEngine, columns: int = COLUMNS, rows: int = 16) -> NDArray[np.uint8]:
     """Draw samples 0, 1, ... line by line; return (H, W, 3) RGB."""
     sheet = _Sheet(columns, rows)
     for index in range(columns * rows):
@@ -37,7 +38,7 @@ def contact_sheet(engine: WordEngine, columns: int = 8, rows: int = 16) -> NDArr
     return np.asarray(sheet.image)
 
 
-def effect_sheet(engine: WordEngine, effect: str, columns: int = 8) -> NDArray[np.uint8]:
+def effect_sheet(engine: WordEngine, effect: str) -> NDArray[np.uint8]:
     """Draw a line of plain words, and the same words under one effect alone, or under each ("all") line by line.
 
     Raises:
@@ -46,10 +47,10 @@ def effect_sheet(engine: WordEngine, effect: str, columns: int = 8) -> NDArray[n
     if effect != "all" and effect not in EFFECTS:
         raise ValueError(f"no effect {effect!r}{closest(effect, EFFECTS)} (known: {', '.join(EFFECTS)}, or all)")
     effects = EFFECTS if effect == "all" else [effect]
-    sheet = _Sheet(columns, len(effects) + 1)
+    sheet = _Sheet(COLUMNS, len(effects) + 1)
     for row, name in enumerate(["plain", *effects]):
         look = replace(engine, look=alone(engine.look, name))
-        for column in range(columns):
+        for column in range(COLUMNS):
             image, label = look.sample(column)
             sheet.put(row, column, image, name if column == 0 else label)
     return np.asarray(sheet.image)

@@ -33,7 +33,7 @@ def test_the_built_in_font_draws_letters_and_digits():
 
 def test_glyphs_survive_the_cache(font_file, tmp_path):
     for _ in range(2):  # tested, then from the cache
-        [font], rejected = load_fonts([font_file], tmp_path / "cache", workers=1)
+        [font], rejected = load_fonts([font_file], tmp_path / "cache")
         assert not rejected and font.name == str(font_file)
     examined = examine_font(font_file)
     assert font.glyphs.keys() == examined.keys()
@@ -47,7 +47,7 @@ def test_files_that_are_no_fonts_are_passed_over_with_a_reason(font_file, tmp_pa
     (font_file.parent / "broken.otf").write_bytes(b"junk")
     files = find_font_files([font_file.parent])
     assert [path.name for path in files] == ["broken.otf", "own.ttf"]
-    fonts, rejected = load_fonts(files, tmp_path / "cache", workers=1)
+    fonts, rejected = load_fonts(files, tmp_path / "cache")
     assert [Path(font.name).name for font in fonts] == ["own.ttf"]
     assert "cannot be read" in rejected[str(font_file.parent / "broken.otf")]
 
@@ -57,9 +57,9 @@ def test_without_fonts_the_built_in_one_is_left(tmp_path):
     assert [font.name for font in fonts] == [BUILT_IN] and not rejected
 
 
-def test_the_same_font_twice_is_one_even_when_two_processes_meet_on_it(font_file, tmp_path):
+def test_the_same_font_twice_is_one(font_file, tmp_path):
     (font_file.parent / "copy.ttf").write_bytes(font_file.read_bytes())
-    fonts, rejected = load_fonts(find_font_files([font_file.parent]), tmp_path / "cache", workers=2)
+    fonts, rejected = load_fonts(find_font_files([font_file.parent]), tmp_path / "cache")
     assert len(fonts) == 1 and not rejected
 
 
