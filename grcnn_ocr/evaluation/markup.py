@@ -48,25 +48,17 @@ NUM_TICKS = 5
 
 
 class Plot:
-    """A plot of shares, in percent, as inline SVG.
+    """A plot of shares, in percent, over shares from 0 to 1, as inline SVG.
 
     Args:
         title: for those who cannot see it.
         x_label: below.
         y_label: at the left.
-        x_range: shares at the left and the right edge.
         y_range: shares at the lower and the upper edge.
     """
 
-    def __init__(
-        self,
-        title: str,
-        x_label: str,
-        y_label: str,
-        x_range: tuple[float, float] = (0.0, 1.0),
-        y_range: tuple[float, float] = (0.0, 1.0),
-    ) -> None:
-        self._x_range, self._y_range = x_range, y_range
+    def __init__(self, title: str, x_label: str, y_label: str, y_range: tuple[float, float] = (0.0, 1.0)) -> None:
+        self._y_range = y_range
         self.svg = element(
             "svg",
             element("title", title),
@@ -76,14 +68,15 @@ class Plot:
             role="img",
             xmlns="http://www.w3.org/2000/svg",
         )
-        left, bottom = self._at(x_range[0], y_range[0])
-        right, top = self._at(x_range[1], y_range[1])
+        left, bottom = self._at(0.0, y_range[0])
+        right, top = self._at(1.0, y_range[1])
         for number in range(NUM_TICKS + 1):
-            x, y = (low + (high - low) * number / NUM_TICKS for low, high in (x_range, y_range))
+            x = number / NUM_TICKS
+            y = y_range[0] + x * (y_range[1] - y_range[0])
             across, up = self._at(x, y)
             self._line(across, bottom, across, top, "grid")
             self._line(left, up, right, up, "grid")
-            self._text(across, bottom + 16, _percent(x, x_range), text_anchor="middle")
+            self._text(across, bottom + 16, f"{100 * x:.0f}", text_anchor="middle")
             self._text(left - 6, up + 4, _percent(y, y_range), text_anchor="end")
         middle_x, middle_y = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
         self._text(middle_x, HEIGHT - 8, x_label, text_anchor="middle")
@@ -103,9 +96,8 @@ class Plot:
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
         """Return the place of a point in the picture, in pixels from the left and the top."""
-        across = (x - self._x_range[0]) / (self._x_range[1] - self._x_range[0])
         up = (y - self._y_range[0]) / (self._y_range[1] - self._y_range[0])
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+        return LEFT + x * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
     def _line(self, x1: float, y1: float, x2: float, y2: float, class_: str) -> None:
         ends = {name: f"{value:.1f}" for name, value in (("x1", x1), ("y1", y1), ("x2", x2), ("y2", y2))}

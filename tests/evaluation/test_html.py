@@ -109,12 +109,12 @@ def test_results_all_right_or_all_wrong_are_drawn(readings):
 
 
 def test_a_plot_puts_shares_where_its_ticks_are():
-    plot = Plot("x", "across", "up", x_range=(0, 0.4), y_range=(0.5, 1.0))
+    plot = Plot("x", "across", "up", y_range=(0.5, 1.0))
     ticks = {text.text: (float(text.get("x")), float(text.get("y"))) for text in plot.svg.findall("text")}
-    plot.dot(0.16, 0.9, "here")
+    plot.dot(0.2, 0.9, "here")
     plot.line([0.0, 0.4], [0.5, 1.0])
     circle, line = plot.svg.find("circle"), plot.svg.find("polyline")
-    assert (float(circle.get("cx")), float(circle.get("cy")) + 4) == (ticks["16"][0], ticks["90"][1])
+    assert (float(circle.get("cx")), float(circle.get("cy")) + 4) == (ticks["20"][0], ticks["90"][1])
     [start, end] = [[float(number) for number in point.split(",")] for point in line.get("points").split()]
     assert start == [ticks["0"][0], ticks["50"][1] - 4] and end == [ticks["40"][0], ticks["100"][1] - 4]
     assert start[0] < end[0] and start[1] > end[1]  # SVG counts downwards
