@@ -27,12 +27,6 @@ from grcnn_ocr.training.monitor import StepReport
 from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.weights import Weights
 
-CALIBRATION = {88: (26.1, 25.3), 184: (65.4, 57.1), 302: (74.5, 67.7), 417: (77.3, 72.3), 530: (81.7, 76.3),
-               643: (83.4, 77.3), 860: (84.0, 78.2), 1060: (84.1, 78.2)}  # fmt: skip
-"""Thousands of words: IC03 and IIIT5K test of a throwaway network of this size on a throwaway engine."""
-NEAR = 0.05
-"""How far a calibration point may be from the words seen to stand in the same row, as a share."""
-
 
 class Report:
     """Prints a row of the table at every validation."""
@@ -53,11 +47,9 @@ class Report:
         recognizer = Recognizer(Weights(self.trainer.average.model, config), device, second_look=False)
         accuracies = [evaluate_words(recognizer, test)[0].counts.word_accuracy for test in self.tests]
         words = step * config.train.batch_size * self.trainer.accelerator.num_processes / 1000
-        near = [thousands for thousands in CALIBRATION if abs(thousands - words) <= NEAR * words]
-        calibration = f"{near[0]}k | {CALIBRATION[near[0]][0]} | {CALIBRATION[near[0]][1]}" if near else "| | "
         figures = " | ".join(f"{100 * accuracy:.1f}" for accuracy in (result.counts.word_accuracy, *accuracies))
         minutes = (time.perf_counter() - self.started) / 60
-        print(f"| {words:.0f}k | {minutes:.0f} | {figures} | {calibration} |", flush=True)
+        print(f"| {words:.0f}k | {minutes:.0f} | {figures} |", flush=True)
 
 
 def main() -> None:
@@ -90,8 +82,8 @@ def main() -> None:
     report.trainer = trainer
     if trainer.accelerator.is_main_process:
         print_heading("From drawn words to real ones, word accuracy", f"{trainer.accelerator.num_processes} processes")
-        print("| words seen | minutes | IIIT5K train | IC03 | IIIT5K test | calibration at | IC03 | IIIT5K test |")
-        print("|---|---|---|---|---|---|---|---|", flush=True)
+        print("| words seen | minutes | IIIT5K train | IC03 | IIIT5K test |")
+        print("|---|---|---|---|---|", flush=True)
     trainer.run()
 
 
