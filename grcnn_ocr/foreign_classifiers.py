@@ -18,7 +18,7 @@ from grcnn_ocr.layers.grcl_t_pami import GRCLTPAMI
 from grcnn_ocr.models.classifiers.grcnn import CIFAR, GRCNN, IMAGENET
 from grcnn_ocr.models.classifiers.registry import CLASSIFIERS
 from grcnn_ocr.registry import closest
-from grcnn_ocr.weights import listed
+from grcnn_ocr.weights import listed, misfits
 from grcnn_ocr.wording import counted
 
 CIFAR_NETWORK = {"stem.conv": "conv_3x3", "last_norm": "lastact.0", "classifier": "classifier"}
@@ -144,14 +144,7 @@ def _problems(
 ) -> list[str]:
     """Return a line for each key at fault."""
     expected = {theirs: own[key].shape for key, all_theirs in published.items() for theirs in all_theirs}
-    problems = [f"missing {key} {tuple(shape)}" for key, shape in expected.items() if key not in tensors]
-    problems += [f"unexpected {key} {tuple(tensors[key].shape)}" for key in tensors if key not in expected]
-    problems += [
-        f"{key} has shape {tuple(tensors[key].shape)}, expected {tuple(shape)}"
-        for key, shape in expected.items()
-        if key in tensors and tensors[key].shape != shape
-    ]
-    problems += [
+    return misfits(expected, tensors) + [
         f"{key} differs from {first}, but the options say that they share one tensor"
         for first, *others in published.values()
         for key in others
@@ -160,4 +153,3 @@ def _problems(
         and tensors[key].shape == tensors[first].shape
         and not torch.equal(tensors[key], tensors[first])
     ]
-    return problems

@@ -6,12 +6,13 @@ Two kinds of networks are kept in them, told apart by their task: recognisers of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -201,17 +202,22 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor], source: str) -> N
     Raises:
         ValueError: if any key is at fault.
     """
-    own = model.state_dict()
-    problems = [f"missing {key} {tuple(own[key].shape)}" for key in own if key not in tensors]
-    problems += [f"unexpected {key} {tuple(tensors[key].shape)}" for key in tensors if key not in own]
-    problems += [
-        f"{key} has shape {tuple(tensors[key].shape)}, expected {tuple(own[key].shape)}"
-        for key in own
-        if key in tensors and tensors[key].shape != own[key].shape
-    ]
+    problems = misfits({key: tensor.shape for key, tensor in model.state_dict().items()}, tensors)
     if problems:
         raise ValueError(f"{source} does not fit the model, {counted(len(problems), 'key')}:\n  " + listed(problems))
     model.load_state_dict(tensors)
+
+
+def misfits(expected: Mapping[str, torch.Size], tensors: Mapping[str, Tensor]) -> list[str]:
+    """Return a line for every missing, extra or misshapen key."""
+    problems = [f"missing {key} {tuple(shape)}" for key, shape in expected.items() if key not in tensors]
+    problems += [f"unexpected {key} {tuple(tensors[key].shape)}" for key in tensors if key not in expected]
+    problems += [
+        f"{key} has shape {tuple(tensors[key].shape)}, expected {tuple(shape)}"
+        for key, shape in expected.items()
+        if key in tensors and tensors[key].shape != shape
+    ]
+    return problems
 
 
 def listed(problems: Sequence[str]) -> str:
