@@ -14,7 +14,7 @@ class Frames:
     """What the network said of a batch.
 
     Attributes:
-        log_probs: (B, T, K) log-softmax, class 0 the blank, which is certain beyond an image's own frames.
+        log_probs: (B, T, K) log-softmax, class 0 the blank; beyond `lengths` nothing is promised.
         lengths: (B,) frames that belong to each image.
     """
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return the number of trainable values, shared ones once."""
+    """Return the number of values of all parameters, shared ones once."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
