@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,9 @@ class StreamBatches:
         """Return the samples of batch `number`."""
         first = (number * self.num_processes + self.process) * self.batch_size
         return range(first, first + self.batch_size)
+
+
+@lru_cache(maxsize=8)
+def permutation(seed: int, epoch: int, num_samples: int) -> NDArray[np.int64]:
+    """Return the order, (num_samples,), of an epoch's samples."""
+    return np.random.default_rng((seed, epoch)).permutation(num_samples)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.config import ENGINE
 from grcnn_ocr.datasets.augment import Augmenter
+from grcnn_ocr.datasets.sampler import permutation
 from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.preprocess import Pixels, Preprocessor, to_grayscale
@@ -91,7 +92,7 @@ class StoredStream:
 
     def _position(self, number: int) -> tuple[int, int]:
         epoch, offset = divmod(number, len(self.indices))
-        return epoch, int(_permutation(self.seed, epoch, len(self.indices))[offset])
+        return epoch, int(permutation(self.seed, epoch, len(self.indices))[offset])
 
 
 @dataclass(frozen=True)
@@ -170,11 +171,6 @@ class Mixture:
         turns = _turns(self.seed, block, tuple(self.shares))
         turn = int(turns[offset])
         return turn, block * int(_counts(tuple(self.shares))[turn]) + int((turns[:offset] == turn).sum())
-
-
-@lru_cache(maxsize=8)
-def _permutation(seed: int, epoch: int, num_samples: int) -> NDArray[np.int64]:
-    return np.random.default_rng((seed, epoch)).permutation(num_samples)
 
 
 def _counts(shares: tuple[float, ...]) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from grcnn_ocr.config import ImageAugmentConfig
 from grcnn_ocr.datasets.images.augment import NUM_DRAWS, NUM_PART_DRAWS, random_part, shift_and_flip, uniforms
 from grcnn_ocr.datasets.images.prepare import ImagePreprocessor
 from grcnn_ocr.datasets.images.source import ImageSource
+from grcnn_ocr.datasets.sampler import permutation
 
 logger = logging.getLogger(__name__)
 
@@ -100,10 +100,5 @@ class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
         found = np.empty_like(numbers)
         for epoch in np.unique(epochs).tolist():
             is_its = epochs == epoch
-            found[is_its] = _permutation(self.seed, epoch, len(self))[offsets[is_its]]
+            found[is_its] = permutation(self.seed, epoch, len(self))[offsets[is_its]]
         return found
-
-
-@lru_cache(maxsize=4)
-def _permutation(seed: int, epoch: int, num_samples: int) -> NDArray[np.int64]:
-    return np.random.default_rng((seed, epoch)).permutation(num_samples)
