@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output, lexicon_file
+from grcnn_ocr.loading import batched
 from grcnn_ocr.preprocess import decode
 from grcnn_ocr.text.lexicon import join_words
 
@@ -26,6 +26,8 @@ R = TypeVar("R")
 Progress = Callable[[int], None]
 """Called with the number of samples done since the last call."""
 
+CHUNK = 512
+"""Records that are worked on together."""
 FILE_ENDINGS: dict[tuple[bytes, ...], str] = {
     (b"\xff\xd8",): ".jpg",
     (b"\x89PNG",): ".png",
@@ -210,12 +212,11 @@ def split(
     return first, len(reader) - first
 
 
-def parallel(function: Callable[[T], R], items: Iterable[T], chunk: int = 512) -> Iterator[R]:
-    """Map in threads, in order, holding at most `chunk` items; decoding and file reads release the GIL."""
-    iterator = iter(items)
+def parallel(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Map in threads, in order, holding at most `CHUNK` items; decoding and file reads release the GIL."""
     with ThreadPoolExecutor() as pool:
-        while part := list(islice(iterator, chunk)):
-            yield from pool.map(function, part)
+        for chunk in batched(items, CHUNK):
+            yield from pool.map(function, chunk)
 
 
 def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, LabelledPath] | Problem:

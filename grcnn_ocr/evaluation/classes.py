@@ -13,6 +13,7 @@ import torch
 
 from grcnn_ocr.datasets.images.prepare import ImagePreprocessor
 from grcnn_ocr.datasets.images.source import ImageSource
+from grcnn_ocr.loading import batched
 from grcnn_ocr.models.classifiers.classifier import Classifier
 
 BATCH_SIZE = 128
@@ -74,8 +75,7 @@ def evaluate_classes(
     start = time.perf_counter()
     chosen = list(range(len(source))) if indices is None else indices
     correct = among_5 = 0
-    for first in range(0, len(chosen), batch_size):
-        batch = chosen[first : first + batch_size]
+    for batch in batched(chosen, batch_size):
         images = preprocessor.normalise(torch.from_numpy(preprocessor.load(source, batch)), device)
         labels = torch.from_numpy(source.labels[batch]).to(device)
         logits = model(images)
