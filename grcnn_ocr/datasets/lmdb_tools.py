@@ -17,7 +17,7 @@ from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output, lexicon_file
 from grcnn_ocr.loading import batched
-from grcnn_ocr.preprocess import decode
+from grcnn_ocr.preprocess import Pixels, decode
 from grcnn_ocr.text.lexicon import join_words
 
 T = TypeVar("T")
@@ -127,9 +127,10 @@ def verify(path: Path, progress: Progress = lambda done: None) -> Summary:
             label = reader.label(index)
         except ValueError as error:
             return Problem("missing or unreadable key", reader.place(index), str(error))
-        return _image_problem(data, reader.place(index)) or (
-            None if label.strip() else Problem("empty label", reader.place(index), "no text")
-        )
+        picture = picture_or_problem(data, reader.place(index))
+        if isinstance(picture, Problem):
+            return picture
+        return None if label.strip() else Problem("empty label", reader.place(index), "no text")
 
     summary = Summary()
     for problem in parallel(check, range(len(reader))):
@@ -227,17 +228,16 @@ def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, La
         data = images.encoded(record)
     except (OSError, ValueError) as error:  # a ValueError: no path at all, or no picture to cut from
         return Problem.of_image(place, error)
-    return _image_problem(data, place) or (data, record)
+    picture = picture_or_problem(data, place)
+    return picture if isinstance(picture, Problem) else (data, record)
 
 
-def _image_problem(data: bytes, place: str) -> Problem | None:
-    if not data:
-        return Problem("empty image", place, "0 bytes")
+def picture_or_problem(data: bytes, place: str) -> Pixels | Problem:
+    """Return a picture, decoded to grayscale (H, W), or why it cannot be."""
     try:
-        decode(data)
+        return decode(data)
     except ValueError as error:
-        return Problem("corrupt image", place, str(error))
-    return None
+        return Problem("corrupt image" if data else "empty image", place, str(error))
 
 
 def _file_ending(data: bytes) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grcnn_ocr.datasets.importers.records import Problem
-from grcnn_ocr.datasets.lmdb_tools import parallel
+from grcnn_ocr.datasets.lmdb_tools import parallel, picture_or_problem
 from grcnn_ocr.datasets.words import WordSource
 from grcnn_ocr.doctor.duplicates import perceptual_hash
-from grcnn_ocr.preprocess import Preprocessor, decode
+from grcnn_ocr.preprocess import Preprocessor
 
 BLANK_CONTRAST = 2.0
 """Standard deviation of gray levels below which there is nothing to read in an image."""
@@ -69,12 +69,9 @@ def look_at_images(source: WordSource, preprocessor: Preprocessor, progress: Cal
             data = source.image(index)
         except ValueError as error:
             return Problem("unreadable image", place, str(error).removeprefix(f"{place}: "))
-        if not data:
-            return Problem("empty image", place, "0 bytes")
-        try:
-            image = decode(data)
-        except ValueError as error:
-            return Problem("corrupt image", place, str(error))
+        image = picture_or_problem(data, place)
+        if isinstance(image, Problem):
+            return image
         digest = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
         contrast = float(cv2.meanStdDev(image)[1][0, 0])
         return digest, perceptual_hash(image), *image.shape, resizer.resize(image).shape[1], contrast
