@@ -223,7 +223,7 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     _clear_abandoned(output)
-    check_output(output, overwrite)
+    check_dataset_output(output, overwrite)
     with told_as(output):
         aside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".building", dir=output.parent))
     with (aside / "lock").open("w") as lock:
@@ -253,7 +253,7 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
             shutil.rmtree(aside, ignore_errors=True)
 
 
-def check_output(output: Path, overwrite: bool) -> None:
+def check_dataset_output(output: Path, overwrite: bool) -> None:
     """Raise ValueError if a dataset may not be built at `output`."""
     if output.exists() and not (output / "data.mdb").is_file():
         raise ValueError(f"{output} exists and is not an LMDB; name another output")

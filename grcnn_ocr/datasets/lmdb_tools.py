@@ -15,7 +15,7 @@ from grcnn_ocr.datasets.importers.boxes import WordImages
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
-from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_output, lexicon_file
+from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_dataset_output, lexicon_file
 from grcnn_ocr.loading import batched
 from grcnn_ocr.preprocess import Pixels, decode
 from grcnn_ocr.text.lexicon import join_words
@@ -201,7 +201,7 @@ def split(
     if outputs[0].resolve() == outputs[1].resolve():
         raise ValueError(f"both parts would be written to {outputs[0]}")
     for output in outputs:
-        check_output(output, overwrite)
+        check_dataset_output(output, overwrite)
     lexicons = lists_of(reader)
     order = np.random.default_rng(seed).permutation(len(reader))
     for output, indices in zip(outputs, (np.sort(order[:first]), np.sort(order[first:])), strict=True):
