@@ -68,14 +68,17 @@ class Preprocessor:
         if self.contrast == "stretched":
             image = stretch_contrast(image)
         height, width = image.shape
-        if self.width == "proportional":
-            target = min(max(round(self.stretch * self.height / height * width), self.min_width), self.max_width)
-        else:
-            target = self.width
+        target = self.resized_width(height, width)
         if self.interpolation == "bicubic":
             return cv2.resize(image, (target, self.height), interpolation=cv2.INTER_CUBIC)
         image = cv2.resize(image, (target, height), interpolation=_area_or_linear(width, target))
         return cv2.resize(image, (target, self.height), interpolation=_area_or_linear(height, self.height))
+
+    def resized_width(self, height: int, width: int) -> int:
+        """Return the width, in pixels, that `resize` gives an image of this size."""
+        if self.width != "proportional":
+            return self.width
+        return min(max(round(self.stretch * self.height / height * width), self.min_width), self.max_width)
 
     def padded_width(self, image: Pixels) -> int:
         """Return the width of a resized image once it is padded."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -61,7 +61,6 @@ def look_at_images(source: WordSource, preprocessor: Preprocessor, progress: Cal
         preprocessor: that the network's images go through.
         progress: called with the number of images done since the last call.
     """
-    resizer = replace(preprocessor, contrast="as_is")  # the width alone is wanted
 
     def look(index: int) -> tuple[int, int, int, int, int, float] | Problem:
         place = source.place(index)
@@ -74,7 +73,7 @@ def look_at_images(source: WordSource, preprocessor: Preprocessor, progress: Cal
             return image
         digest = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
         contrast = float(cv2.meanStdDev(image)[1][0, 0])
-        return digest, perceptual_hash(image), *image.shape, resizer.resize(image).shape[1], contrast
+        return digest, perceptual_hash(image), *image.shape, preprocessor.resized_width(*image.shape), contrast
 
     measures, problems = np.zeros(len(source), FIELDS), {}
     for index, found in enumerate(parallel(look, range(len(source)))):
