@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
+from grcnn_ocr.registry import closest
 from grcnn_ocr.text.charset import Charset
 
 
@@ -111,5 +111,4 @@ def find_protocol(name: str, charset: Charset) -> Protocol:
     if name in PUBLISHED:
         return PUBLISHED[name]
     known = ["alphanumeric", "cased", "charset", *PUBLISHED]
-    near = difflib.get_close_matches(name, known, n=1)
-    raise ValueError(f"no protocol {name!r}{f'; did you mean {near[0]!r}?' if near else '.'} Known: {', '.join(known)}")
+    raise ValueError(f"no protocol {name!r}{closest(name, known)} (known: {', '.join(known)})")

@@ -43,7 +43,7 @@ def test_protocols_are_found_by_name():
     assert find_protocol("charset", digits).charset is digits
     assert find_protocol("charset", digits).keep("12") and find_protocol("alphanumeric", digits) is ALPHANUMERIC
     assert find_protocol("cased", digits).fold("Tree's 12") == "Trees12"
-    with pytest.raises(ValueError, match=r"no protocol 'ic3-860'; did you mean 'ic03-860'\? Known: .*svt-647"):
+    with pytest.raises(ValueError, match=r"no protocol 'ic3-860'; did you mean 'ic03-860'\? \(known: .*svt-647"):
         find_protocol("ic3-860", digits)
 
 
