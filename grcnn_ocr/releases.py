@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 RELEASED = Path(__file__).parent / "released"
+DESCRIPTION = "reader.json"
+"""In the folder of an exported reader."""
 DEFAULT = "grcl_lstm_tiny"
 """The released name that is used unless another is given."""
 
@@ -16,7 +18,7 @@ def released_weights() -> dict[str, Path]:
 
 def released_readers() -> dict[str, Path]:
     """Return the folders of exported readers that come with the package, by name; weights of that name do, too."""
-    return {path.parent.name: path.parent for path in sorted(RELEASED.glob("*/reader.json"))}
+    return {path.parent.name: path.parent for path in sorted(RELEASED.glob(f"*/{DESCRIPTION}"))}
 
 
 def find_language_model(name: str | Path) -> Path:

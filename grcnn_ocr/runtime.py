@@ -22,11 +22,10 @@ from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.loading import num_cores
 from grcnn_ocr.preprocess import Pixels, Preprocessor
 from grcnn_ocr.reader import BaseReader
-from grcnn_ocr.releases import DEFAULT, RELEASED, released_readers, released_weights
+from grcnn_ocr.releases import DEFAULT, DESCRIPTION, RELEASED, released_readers, released_weights
 from grcnn_ocr.text.charset import Charset
 
 FORMAT = "grcnn-ocr-reader/1"
-DESCRIPTION = "reader.json"
 
 
 @dataclass(frozen=True)

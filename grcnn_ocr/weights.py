@@ -24,8 +24,7 @@ from grcnn_ocr.files import written_aside
 from grcnn_ocr.hub import download, is_hub_id
 from grcnn_ocr.models.classifiers.classifier import Classifier
 from grcnn_ocr.models.recognizer import CTCRecognizer
-from grcnn_ocr.releases import DEFAULT, released_weights
-from grcnn_ocr.runtime import DESCRIPTION
+from grcnn_ocr.releases import DEFAULT, DESCRIPTION, released_weights
 from grcnn_ocr.storage import Storage, pack, unpack
 from grcnn_ocr.wording import counted
 

@@ -28,7 +28,8 @@ from grcnn_ocr.files import flush_to_disk, told_as
 from grcnn_ocr.preprocess import Pixels
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.reading import Recognizer
-from grcnn_ocr.runtime import DESCRIPTION, Reader, ReaderDescription
+from grcnn_ocr.releases import DESCRIPTION
+from grcnn_ocr.runtime import Reader, ReaderDescription
 from grcnn_ocr.weights import Weights
 
 NUM_WORDS = 2000
