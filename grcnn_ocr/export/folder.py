@@ -182,7 +182,8 @@ def _difference(recognizer: BaseReader, reader: BaseReader, images: Sequence[Pix
         some.append(cv2.resize(some[0], (width, preprocessor.height)))
     exact = recognizer.recognise(some)
     largest = 0.0
-    for reader.batch_size in BATCH_SIZES:
+    for size in BATCH_SIZES:
+        reader.batch_size = size
         largest = max(largest, _apart(exact, reader.recognise(some)))
     reader.batch_size = recognizer.batch_size
     return largest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -135,11 +134,7 @@ def _check(options: Options, limits: Limits) -> None:
         raise RefusedError("bad_request", "the lexicon holds no words; leave it out to read freely")
     if len(options.lexicon) > limits.words:
         raise RefusedError("too_many_words", f"{len(options.lexicon)} words; at most {limits.words}", status=413)
-    if (longest := _longest(options.lexicon)) > limits.word_length:
+    if (longest := max(map(len, options.lexicon))) > limits.word_length:
         raise RefusedError(
             "bad_request", f"a word of {longest} characters; at most {limits.word_length}: one word a line"
         )
-
-
-def _longest(words: Sequence[str]) -> int:
-    return max(map(len, words))

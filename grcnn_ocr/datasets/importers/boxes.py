@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -45,7 +46,7 @@ def clipped(records: Iterable[LabelledPath | Problem], path: Path) -> Iterator[L
             yield Problem("box outside", place, f"box {record.box} of {record.label!r}, image {width} x {height}")
             continue
         num_clipped += box != record.box
-        yield LabelledPath(record.path, record.label, record.place, box, record.characters, record.lexicons)
+        yield replace(record, box=box)
     if num_clipped:
         logger.info("%s: %d boxes reach over the edge of their image; clipped to it", path, num_clipped)
 
