@@ -10,13 +10,11 @@ float32, or bf16 with --bf16-inference. Medians of several timings after a warm-
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from heading import print_heading
+from heading import print_heading, seconds
 from torch import Tensor, nn
 
 from grcnn_ocr.create import create_model, list_models, usual_input
@@ -88,18 +86,6 @@ def forward_pass(model: nn.Module, images: Tensor, bf16: bool) -> Callable[[], N
             model(images)
 
     return classify
-
-
-def seconds(run: Callable[[], None], repeats: int) -> float:
-    """Return the median duration of `run`, after an unmeasured call."""
-    found = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        run()
-        if DEVICE.type == "cuda":
-            torch.cuda.synchronize()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found[1:])
 
 
 if __name__ == "__main__":

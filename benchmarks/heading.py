@@ -1,11 +1,14 @@
-"""The head of every measurement: what, when, by which code, on what."""
+"""What measurements share: their head (what, when, by which code, on what) and the timing of a call."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +22,18 @@ def print_heading(title: str, *details: str) -> None:
     facts = [str(date.today()), f"commit {commit}", hardware(), f"torch {torch.__version__}", *details]
     command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     print(f"# {title}\n\n{', '.join(facts)}\n\n`{command}`\n", flush=True)
+
+
+def seconds(run: Callable[[], object], repeats: int) -> float:
+    """Return the median duration of `run`, after two unmeasured calls."""
+    found = []
+    for _ in range(repeats + 2):
+        start = time.perf_counter()
+        run()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        found.append(time.perf_counter() - start)
+    return statistics.median(found[2:])
 
 
 def hardware() -> str:

@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import statistics
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from heading import print_heading
+from heading import print_heading, seconds
 
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import list_configs, load_config
@@ -106,19 +103,6 @@ def matmul_peak(dtype: torch.dtype, device: torch.device = DEVICE) -> float:
     a, b = a.clamp(-127, 127).to(dtype), b.clamp(-127, 127).to(dtype)
     multiply = torch._int_mm if dtype == torch.int8 else torch.matmul
     return 2 * size**3 / seconds(lambda: multiply(a, b), 10)
-
-
-def seconds(run: Callable[[], object], repeats: int) -> float:
-    """Return the median duration of `run`, after two unmeasured calls."""
-    found = []
-    for number in range(repeats + 2):
-        start = time.perf_counter()
-        run()
-        if DEVICE.type == "cuda":
-            torch.cuda.synchronize()
-        if number >= 2:
-            found.append(time.perf_counter() - start)
-    return statistics.median(found)
 
 
 if __name__ == "__main__":
