@@ -63,7 +63,7 @@ def load_engine_config(path: Path | None = None, overrides: Sequence[str] = ()) 
     if path is not None and not path.is_file():
         raise ValueError(f"no settings file {path}")
     values = _overridden(read_yaml(path) if path else {}, overrides)
-    return _checked(EngineConfig, values, str(path or "--set"), overrides)
+    return checked(EngineConfig, values, str(path or "--set"), overrides)
 
 
 def parse_config(values: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> AnyConfig:
@@ -74,10 +74,15 @@ def parse_config(values: dict[str, Any], source: str, overrides: Sequence[str] =
         raise ValueError(
             f"{_origin('task', source, overrides)}: task: expected one of {', '.join(SCHEMAS)} (found {task!r})"
         )
-    return _checked(SCHEMAS[task], values, source, overrides)
+    return checked(SCHEMAS[task], values, source, overrides)
 
 
-def _checked(schema: type[S], values: dict[str, Any], source: str, overrides: Sequence[str]) -> S:
+def checked(schema: type[S], values: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> S:
+    """Check plain values against a schema; `source` names them in an error.
+
+    Raises:
+        ValueError: on an unknown key or a wrong value, naming every one.
+    """
     try:
         return schema.model_validate(values)
     except ValidationError as error:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from grcnn_ocr.config.base import Frozen
-from grcnn_ocr.config.load import read_yaml
-from grcnn_ocr.registry import closest
+from grcnn_ocr.config.load import checked, read_yaml
 
 
 def _text(value: object) -> object:
@@ -58,19 +57,4 @@ def load_suite(path: Path) -> SuiteConfig:
     """
     if not path.is_file():
         raise ValueError(f"no suite {path}: expected a YAML file with the key sets, a list of name, data, ...")
-    try:
-        return SuiteConfig.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise ValueError(f"{path}: {'; '.join(map(_explain, error.errors()))}") from None
-
-
-def _explain(item: object) -> str:
-    assert isinstance(item, dict)
-    *above, last = item["loc"]
-    key = ".".join(map(str, item["loc"]))
-    if item["type"] == "extra_forbidden":
-        known = SetConfig.model_fields if above else SuiteConfig.model_fields
-        return f"unknown key {key!r}{closest(str(last), list(known))} (known: {', '.join(known)})"
-    if item["type"] == "missing":
-        return f"{key}: missing"
-    return f"{key}: {item['msg']} (found {item['input']!r})"
+    return checked(SuiteConfig, read_yaml(path), str(path))

@@ -65,13 +65,13 @@ def test_a_suite_says_its_sets(suite):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sets: [{name: a, data: b, lexcons: [none]}]", "unknown key 'sets.0.lexcons'; did you mean 'lexicons'?"),
+        ("sets: [{name: a, data: b, lexcons: [none]}]", "unknown key 'sets.0.lexcons'; did you mean 'sets.lexicons'?"),
         ("set: []", "unknown key 'set'; did you mean 'sets'?"),
-        ("sets: [{name: a}]", "sets.0.data: missing"),
+        ("sets: [{name: a}]", "sets.0.data: Field required"),
         ("sets: [{name: a, data: b, lexicons: [1.5]}]", "sets.0.lexicons.0: Input should be a valid string"),
         ("sets: [{name: a, data: b, lexicons: []}]", "sets.0.lexicons: "),
         ("sets: []", "sets: "),
-        ("", "sets: missing"),
+        ("", "sets: Field required"),
         (f"sets: [{ONE}, {ONE}]", "found 'a' 2 times"),
         ("[1, 2]", "expected keys and values, found list"),
         ("sets: [", "not valid YAML"),
