@@ -44,12 +44,12 @@ def training_stops(words: Words, usable: NDArray[np.int64], config: Config, has_
 def validation_stops(words: Words, charset: Charset) -> list[Remark]:
     """Return why reading validation words would end with an error."""
     found = _unreadable_labels(words)
-    counted = [index for index, label in enumerate(words.labels) if label and charset.fold(label)]
-    if not counted:
+    scored = [index for index, label in enumerate(words.labels) if label and charset.fold(label)]
+    if not scored:
         found.append(f"{words.source.path}: nothing left of any label in charset {charset.name!r}")
-    if corrupt := int((~words.images.is_sound[counted]).sum()):
+    if corrupt := int((~words.images.is_sound[scored]).sum()):
         found.append(
-            f"{corrupt} of the {len(counted)} validation words have no readable image, and the first validation ends "
+            f"{corrupt} of the {len(scored)} validation words have no readable image, and the first validation ends "
             f"at one; {LEAVE_OUT}"
         )
     return [Remark(Level.STOP, text) for text in found]

@@ -21,18 +21,16 @@ class LocatedElement(Element):
     line = 0
 
 
-def read_text(path: Path) -> str:
-    """Read a text file strictly in the first encoding that fits; one that is not UTF-8 is logged.
+def read_lines(path: Path) -> list[str]:
+    """Read a text file's lines strictly in the first encoding that fits, without those that end it blank.
+
+    An encoding that is not UTF-8 is logged.
 
     Raises:
         ValueError: if the file cannot be read.
     """
-    return _decode(_read_bytes(path), path, ENCODINGS)
-
-
-def read_lines(path: Path) -> list[str]:
-    """Read a text file's lines, as `read_text`, without those that end it blank."""
-    lines = [line.lstrip("\ufeff").strip() for line in re.split(r"\r\n|\r|\n", read_text(path))]
+    text = _decode(_read_bytes(path), path, ENCODINGS)
+    lines = [line.lstrip("\ufeff").strip() for line in re.split(r"\r\n|\r|\n", text)]
     while lines and not lines[-1]:
         lines.pop()
     return lines

@@ -24,7 +24,7 @@ WEB_ENDINGS = [".com", ".com", ".com", ".org", ".net", ".co.uk", ".de", ".fr", "
 RUNNING_TEXT = {1: 2, 2: 11, 3: 18, 4: 18, 5: 14, 6: 11, 7: 9, 8: 6, 9: 4, 10: 3, 11: 2, 12: 2}
 """Weight of each length, in characters, among the words of running English; the last stands for all longer ones."""
 MAX_DRAWS = 1000
-"""Texts tried for one sample before giving up."""
+"""Texts tried, until one has a label that can be learnt."""
 
 Kind = Callable[[random.Random], str]
 """Writes a text of one kind."""
