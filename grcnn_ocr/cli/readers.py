@@ -95,8 +95,7 @@ def open_reader(
 
 def _exported(weights: str | None) -> Path | None:
     """Return the released reader of a released name, if that is what is meant; without onnxruntime there is none."""
-    from grcnn_ocr.releases import DEFAULT, released_readers
-    from grcnn_ocr.runtime import DESCRIPTION
+    from grcnn_ocr.releases import DEFAULT, DESCRIPTION, released_readers
 
     if find_spec("onnxruntime") is None:
         return None
@@ -112,8 +111,8 @@ def find_reader(weights: str | None = None) -> Path:
     Raises:
         ValueError: if there is neither.
     """
-    from grcnn_ocr.releases import released_readers
-    from grcnn_ocr.runtime import DESCRIPTION, reader_folder
+    from grcnn_ocr.releases import DESCRIPTION, released_readers
+    from grcnn_ocr.runtime import reader_folder
 
     folder = None if weights is None else Path(weights)
     if folder is not None and (found := reader_folder(folder)) is not None:

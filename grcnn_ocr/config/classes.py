@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from grcnn_ocr.config.base import Frozen
+from grcnn_ocr.config.base import BuilderConfig, Frozen
 from grcnn_ocr.config.engine import Range
-from grcnn_ocr.config.schema import FrontEndConfig, TrainConfig
+from grcnn_ocr.config.schema import TrainConfig
 
 TEST = "test"
 HOLDOUT = "holdout"
@@ -38,13 +38,6 @@ class ImagesConfig(Frozen):
         if self.shorter_side is not None and self.shorter_side < self.size:
             raise ValueError(f"shorter_side is at least size, {self.size}, found {self.shorter_side}")
         return self
-
-
-class ClassifierConfig(FrontEndConfig):
-    """A registered classifier and its options, which its builder's signature checks.
-
-    The number of classes and of channels come from `num_classes` and `preprocess.channels`.
-    """
 
 
 class ImageAugmentConfig(Frozen):
@@ -115,6 +108,7 @@ class ClassesConfig(Frozen):
     task: Literal["classes"] = "classes"
     num_classes: int = Field(ge=2)
     preprocess: ImagesConfig = ImagesConfig()
-    model: ClassifierConfig
+    model: BuilderConfig
+    """The numbers of classes and of channels come from `num_classes` and `preprocess.channels`."""
     data: ClassesDataConfig = ClassesDataConfig()
     train: ClassesTrainConfig = ClassesTrainConfig()

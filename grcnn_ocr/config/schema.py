@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from grcnn_ocr.config.base import Frozen
+from grcnn_ocr.config.base import BuilderConfig, Frozen
 from grcnn_ocr.config.engine import EngineConfig
 
 ENGINE = "engine"
@@ -61,22 +61,10 @@ class PreprocessConfig(Frozen):
         return self
 
 
-class FrontEndConfig(BaseModel):
-    """A registered front end and its options, which its builder's signature checks."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-    name: str
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options, without the name."""
-        return dict(self.model_extra or {})
-
-
 class ModelConfig(Frozen):
     """Front end, then one BiLSTM for every entry of `lstm_features`, the last of which writes the logits."""
 
-    front_end: FrontEndConfig
+    front_end: BuilderConfig
     lstm_features: tuple[PositiveInt, ...] = Field((512, 512), min_length=1)
 
 

@@ -26,7 +26,7 @@ class StepReport:
         loss: of the last step.
         lr: learning rate of the last step.
         gradient_norm: of the last step, before clipping.
-        words_per_second: since the last report; images, of a classifier.
+        samples_per_second: words or images, since the last report.
         data_wait: share of that time spent waiting for data, 0 to 1.
         memory: bytes of a GPU's memory in use at most so far, None on a CPU.
         skipped_steps: of the whole run, for their gradient was not finite.
@@ -37,7 +37,7 @@ class StepReport:
     loss: float
     lr: float
     gradient_norm: float
-    words_per_second: float
+    samples_per_second: float
     data_wait: float
     memory: int | None = None
     skipped_steps: int = 0
@@ -82,7 +82,7 @@ class TensorBoardMonitor:
 
     def on_steps(self, report: StepReport) -> None:
         """Write loss, learning rate, gradient norm, words/s and data-wait share."""
-        for name in ("loss", "lr", "gradient_norm", "words_per_second", "data_wait"):
+        for name in ("loss", "lr", "gradient_norm", "samples_per_second", "data_wait"):
             self._writer.add_scalar(f"train/{name}", getattr(report, name), report.step)
 
     def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
