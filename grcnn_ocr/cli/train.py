@@ -160,7 +160,8 @@ class ConsoleMonitor:
     def on_steps(self, report: StepReport) -> None:
         """Move the bar, which is first shown now: what is wrong with the data is told before."""
         self._bar.start()
-        figures = f"loss {report.loss:.2f}, {report.samples_per_second:.0f} {self._samples}/s, data wait {report.data_wait:.0%}"
+        speed = f"{report.samples_per_second:.0f} {self._samples}/s"
+        figures = f"loss {report.loss:.2f}, {speed}, data wait {report.data_wait:.0%}"
         if report.memory is not None:
             figures += f", {report.memory / 2**30:.1f} GiB"
         if report.skipped_steps:
