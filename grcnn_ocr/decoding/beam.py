@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from grcnn_ocr.decoding.confidence import log_odds
 from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.decoding.search import best_of_each
@@ -34,6 +35,10 @@ TRIED_PREFIXES = 30_000
 """How many to look at for a text that a pattern matches, before taking it that there is one."""
 LONGEST_TRIED = 16
 """Characters, likewise."""
+NATS_AHEAD, CHARACTERS_AHEAD = 6.0, 2.0
+"""By how much a language model and the length bonus may prefer another text to a sure one. At the default weight and
+bonus readings likelier than 0.98 are kept: of 6,000, of IIIT5K train as it is, turned, shrunk, cut and compressed, the
+search would change none of those, which are three fifths or more."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,10 @@ class BeamSearch:
     def __call__(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
         """Return up to `nbest` hypotheses, the best first, of equals the alphabetically first.
 
-        The greedy reading, if it is allowed, is always among those compared. When no prefix of the beam matches the
-        pattern, the search is repeated with a beam for each length of prefix, then with one of four times the width.
+        The greedy reading, if it is allowed, is always among those compared. Where one hypothesis is wanted and that
+        reading is sure, nothing is searched: without a language model one of p > 0.5 is the best of all. When no prefix
+        of the beam matches the pattern, the search is repeated with a beam for each length of prefix, then with one of
+        four times the width.
 
         Args:
             log_probs: (T, K) log-softmax of one image.
@@ -131,10 +138,19 @@ class BeamSearch:
         """
         emissions = np.asarray(log_probs, dtype=np.float64)
         best_path = greedy((emissions + np.append(0.0, self.allowed[1:]))[None], [len(emissions)])[0]
+        greedily = self._ranked(emissions, self._matching([tuple(best_path)]))
+        if self.options.nbest == 1 and greedily and self._is_sure(greedily[0]):
+            return greedily
         found = self._matching([*self._search(emissions, self.options.width), tuple(best_path)])
         for factor in (1, 4) if self.pattern is not None else ():
             found = found or self._matching(self._search(emissions, factor * self.options.width, each_length=True))
         return self._ranked(emissions, found)
+
+    def _is_sure(self, reading: Hypothesis) -> bool:
+        ahead = 0.0
+        if self.options.language_model is not None:
+            ahead = NATS_AHEAD * self.options.weight + CHARACTERS_AHEAD * abs(self.options.length_bonus)
+        return log_odds(reading.log_likelihood) > ahead
 
     def _search(self, emissions: Floats, width: int, each_length: bool = False) -> list[Prefix]:
         """Return the prefixes left after the last frame.

@@ -72,6 +72,28 @@ def test_an_unbounded_beam_equals_brute_force(seed, num_frames, scale, num_chara
     assert all(charset.decode(h.classes) == h.text for h in found)
 
 
+@settings(max_examples=80)
+@given(**matrices, num_characters=st.integers(1, 3))
+def test_the_one_best_is_the_first_of_all(seed, num_frames, scale, num_characters):
+    charset = Charset("ab1"[:num_characters])
+    log_probs = random_log_probs(seed, num_frames, charset.num_classes, scale)
+    [best] = BeamSearch(charset, BeamOptions(width=UNBOUNDED))(log_probs)
+    assert best.score == pytest.approx(brute_force(log_probs, charset)[0][0], abs=1e-9, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("sure", "weight", "is_searched"), [(0.999, 0.35, False), (0.98, 0.35, True), (0.98, 0.0, False)]
+)
+def test_a_sure_reading_needs_no_search(sure, weight, is_searched, monkeypatch):
+    model, _ = NGram.build(["cab", "dad"], ALNUM)
+    search = BeamSearch(ALNUM, BeamOptions(language_model=model, weight=weight))
+    calls, whole = [], search._search
+    monkeypatch.setattr(search, "_search", lambda *args: calls.append(args) or whole(*args))
+    assert search(written("z", "a", "b", sure=sure))[0].text == "zab" and len(calls) == is_searched
+    with_alternatives = BeamSearch(ALNUM, BeamOptions(nbest=2, language_model=model, weight=weight))
+    assert with_alternatives(written("z", "a", "b", sure=sure))[0].text == "zab"
+
+
 @settings(max_examples=40)
 @given(**matrices, weight=st.sampled_from([0.0, 0.3, 2.0]), bonus=st.sampled_from([-0.5, 0.0, 1.0]))
 def test_with_a_language_model_too(seed, num_frames, scale, weight, bonus):
