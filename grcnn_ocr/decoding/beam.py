@@ -51,9 +51,9 @@ class BeamOptions:
         allowed: characters that a text may hold, folded to the charset; by default all.
         pattern: regular expression, in the syntax of the package `regex`, that the whole text must match; in either
             case, if the charset has one case alone.
-        language_model: of the network's charset.
+        language_model: whose charset the network's folds to.
         weight: of log p of the language model against log p of the image.
-        length_bonus: added for each character, since a language model prefers short texts; without one it is not used.
+        length_bonus: added for each character that the model speaks of, since it prefers short texts.
 
     Raises:
         ValueError: on a width or a number of hypotheses that cannot be.
@@ -82,8 +82,9 @@ class Hypothesis:
         classes: its characters' classes.
         text: the same as text.
         log_likelihood: log p(text | image) by CTC, summed over all alignments.
-        language_score: log p(text) of the language model, 0 without one.
-        score: log_likelihood + weight * language_score + length_bonus * length, by which hypotheses are ranked.
+        language_score: log p(text) of the language model, for the text as it folds; 0 without one.
+        score: log_likelihood + weight * language_score + length_bonus * length of the folded text, by which hypotheses
+            are ranked.
     """
 
     classes: Prefix
@@ -101,15 +102,17 @@ class BeamSearch:
         options: how to search.
 
     Raises:
-        ValueError: on a language model of another charset, an allowed character outside the charset, a pattern that is
-            no regular expression, or one that matches no text of the charset.
+        ValueError: on a language model that does not know a character of the network's, an allowed character outside
+            the charset, a pattern that is no regular expression, or one that matches no text of the charset.
     """
 
     def __init__(self, charset: Charset, options: BeamOptions = BeamOptions()) -> None:
         self.charset = charset
         self.options = options
-        if options.language_model is not None:
-            options.language_model.check_charset(charset)
+        model = options.language_model
+        self._folded = (
+            None if model is None else model.classes_of(charset)
+        )  # (K,) classes of the model, 0: not spoken of
         allowed = range(1, charset.num_classes) if options.allowed is None else _classes(options.allowed, charset)
         self.allowed = np.full(charset.num_classes, -np.inf)
         self.allowed[allowed] = 0.0  # (K,)
@@ -206,9 +209,10 @@ class BeamSearch:
         found = self._cache.get(prefix)
         if found is None:
             found = self.allowed
-            if self.options.language_model is not None:
-                language = self.options.language_model.log_following(prefix)
-                found = found + self.options.weight * language + self.options.length_bonus
+            if self.options.language_model is not None and self._folded is not None:
+                language = self.options.language_model.log_following(self._said(prefix))[self._folded]
+                earned = self.options.weight * language + self.options.length_bonus
+                found = found + np.where(self._folded > 0, earned, 0.0)
             if self.pattern is not None:
                 text = self.charset.decode(prefix)
                 may_follow = [self._match(text + char, partial=True) for char in self.charset.characters]
@@ -217,6 +221,11 @@ class BeamSearch:
                 self._cache.clear()
             self._cache[prefix] = found
         return found
+
+    def _said(self, classes: Prefix) -> Prefix:
+        """Return a prefix in classes of the language model."""
+        assert self._folded is not None
+        return tuple(c for c in self._folded[list(classes)].tolist() if c)
 
     def _matching(self, found: Iterable[Prefix]) -> list[Prefix]:
         return [classes for classes in dict.fromkeys(found) if self._match(self.charset.decode(classes))]
@@ -242,8 +251,9 @@ class BeamSearch:
         model, hypotheses = self.options.language_model, []
         scores = log_likelihoods(emissions[None], [len(emissions)], found, [0] * len(found))
         for classes, log_likelihood in zip(found, scores.tolist(), strict=True):
-            language = 0.0 if model is None else model.log_probability(classes)
-            bonus = 0.0 if model is None else self.options.length_bonus * len(classes)
+            said = () if model is None else self._said(classes)
+            language = 0.0 if model is None else model.log_probability(said)
+            bonus = self.options.length_bonus * len(said)
             score = log_likelihood + self.options.weight * language + bonus
             hypotheses.append(Hypothesis(classes, self.charset.decode(classes), log_likelihood, language, score))
         possible = [hypothesis for hypothesis in hypotheses if hypothesis.log_likelihood > -np.inf]

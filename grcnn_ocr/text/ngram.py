@@ -128,14 +128,22 @@ class NGram:
         symbols = (*classes, 0)
         return float(sum(self.log_following(symbols[:i])[symbol] for i, symbol in enumerate(symbols)))
 
-    def check_charset(self, charset: Charset) -> None:
-        """Raise ValueError unless it speaks of the same classes as a network of this charset."""
-        if self.charset.characters != charset.characters:
+    def classes_of(self, charset: Charset) -> NDArray[np.intp]:
+        """Return (K,) the class here of each class of a network's charset: 0 of the blank and of what folds to nothing.
+
+        So a model without case speaks of the letters that a network tells apart by case, and not of its punctuation.
+
+        Raises:
+            ValueError: if the network knows a character that the model does not.
+        """
+        folds = [self.charset.fold(char) for char in charset.characters]
+        if outside := [text for text in folds if len(text) > 1 or self.charset.unknown(text)]:
             raise ValueError(
-                f"the language model is of charset {self.charset.name!r} ({self.charset.characters}), the network of "
-                f"{charset.name!r} ({charset.characters}); read in the model's charset (--charset), or build "
-                "one with `grcnn-ocr lm build --weights ...`"
+                f"the language model of charset {self.charset.name!r} ({self.charset.characters}) does not know "
+                f"{''.join(outside)!r}, which the network of {charset.name!r} writes; build one with `grcnn-ocr lm "
+                "build --weights ...`"
             )
+        return np.array([0, *(self.charset.encode(text)[0] if text else 0 for text in folds)])
 
     def _log_following(self, context: tuple[int, ...]) -> Floats:
         found = self._cache.get(context)

@@ -14,6 +14,7 @@ from grcnn_ocr.text.ngram import NGram
 
 AB1 = Charset("ab1")
 ALNUM = Charset.named("alnum36")
+ASCII = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
 UNBOUNDED = 10**4
 
 
@@ -23,13 +24,15 @@ def random_log_probs(seed: int, num_frames: int, num_classes: int, scale: float 
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
-def written(*frames: str, sure: float = 0.9, others: dict[int, dict[str, float]] | None = None) -> np.ndarray:
+def written(
+    *frames: str, sure: float = 0.9, others: dict[int, dict[str, float]] | None = None, charset: Charset = ALNUM
+) -> np.ndarray:
     """Log-probabilities of frames that show a character each ("" for a blank); `others` gives some more mass."""
-    probs = np.full((len(frames), 37), (1 - sure) / 36)
+    probs = np.full((len(frames), charset.num_classes), (1 - sure) / (charset.num_classes - 1))
     for t, char in enumerate(frames):
-        probs[t, ALNUM.encode(char)[0] if char else 0] = sure
+        probs[t, charset.encode(char)[0] if char else 0] = sure
         for other, mass in (others or {}).get(t, {}).items():
-            probs[t, ALNUM.encode(other)[0]] = mass
+            probs[t, charset.encode(other)[0]] = mass
     return np.log(probs / probs.sum(axis=1, keepdims=True))
 
 
@@ -92,6 +95,15 @@ def test_a_sure_reading_needs_no_search(sure, weight, is_searched, monkeypatch):
     assert search(written("z", "a", "b", sure=sure))[0].text == "zab" and len(calls) == is_searched
     with_alternatives = BeamSearch(ALNUM, BeamOptions(nbest=2, language_model=model, weight=weight))
     assert with_alternatives(written("z", "a", "b", sure=sure))[0].text == "zab"
+
+
+def test_a_model_without_case_helps_a_network_with_case_and_leaves_it_the_marks():
+    model, _ = NGram.build(["open", "shop"], ALNUM)
+    log_probs = written(*"Qpen!", others={0: {"O": 0.6, "0": 0.6}}, charset=ASCII)
+    plain, helped = (BeamSearch(ASCII, BeamOptions(language_model=each))(log_probs)[0] for each in (None, model))
+    assert (plain.text, helped.text) == ("Qpen!", "Open!")
+    assert helped.language_score == model.log_probability(ALNUM.encode("open"))
+    assert helped.score == pytest.approx(helped.log_likelihood + 0.35 * helped.language_score + 0.9 * 4)
 
 
 @settings(max_examples=40)
@@ -222,7 +234,7 @@ def test_what_does_not_fit_the_frames_gives_no_hypothesis():
         ({"pattern": r"(\d"}, r"pattern '\(\\\\d' is not a regular expression: missing \)"),
         ({"allowed": frozenset("0.-")}, r"'-.0': '-.' not in charset 'alnum36' \(0123"),
         ({"allowed": frozenset()}, "name one or more"),
-        ({"language_model": NGram.build(["ab"], AB1)[0]}, r"'custom' \(ab1\), the network of 'alnum36'"),
+        ({"language_model": NGram.build(["ab"], AB1)[0]}, r"'custom' \(ab1\) does not know '023456789c"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(options, message):

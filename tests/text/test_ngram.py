@@ -13,6 +13,7 @@ from grcnn_ocr.text.ngram import NGram, Summary, perplexity
 DIGITS = Charset.named("digits")
 ALNUM = Charset.named("alnum36")
 ABC = Charset("abc")
+ASCII = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
 WORDS = ["open", "opens", "opened", "opening", "close", "closes", "closed", "closing", "stop", "stops", "shop", "shops"]
 
 
@@ -75,7 +76,7 @@ def test_a_count_is_as_many_repetitions():
 def test_words_are_folded_and_the_unwritable_reported():
     model, summary = NGram.build(["Café", "cafe", "O'Neil", "日本", "--", ""], ALNUM)
     assert summary == Summary(num_words=2, unwritable=("日本", "--", ""))
-    assert model.num_words == 2 and model.check_charset(ALNUM) is None
+    assert model.num_words == 2 and (model.classes_of(ALNUM) == range(37)).all()
 
 
 def test_perplexity_of_held_out_words_falls_with_the_order():
@@ -136,8 +137,17 @@ def test_the_highest_order_is_exact():
 
 def test_a_model_of_another_charset_is_refused_naming_both():
     model, _ = NGram.build(["42"], DIGITS)
-    with pytest.raises(ValueError, match=r"'digits' \(0123456789\), the network of 'custom' \(abc\).*lm build"):
-        model.check_charset(ABC)
+    with pytest.raises(
+        ValueError, match=r"'digits' \(0123456789\) does not know 'abc', .* network of 'custom'.*lm build"
+    ):
+        model.classes_of(ABC)
+
+
+def test_a_model_without_case_speaks_of_both_and_not_of_punctuation():
+    model, _ = NGram.build(["open"], ALNUM)
+    classes = dict(zip("\0" + ASCII.characters, model.classes_of(ASCII).tolist(), strict=True))
+    assert classes["O"] == classes["o"] == ALNUM.encode("o")[0] and classes["7"] == ALNUM.encode("7")[0]
+    assert classes["\0"] == classes["!"] == classes["'"] == 0
 
 
 def test_the_released_model_of_english_knows_its_words_and_numbers():
