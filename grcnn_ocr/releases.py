@@ -21,13 +21,18 @@ def released_readers() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(RELEASED.glob(f"*/{DESCRIPTION}"))}
 
 
+def released_language_models() -> dict[str, Path]:
+    """Return the language models that come with the package, by name."""
+    return {path.stem: path for path in sorted(RELEASED.glob("*.npz"))}
+
+
 def find_language_model(name: str | Path) -> Path:
     """Return the language model of a path or of a released name, such as "english".
 
     Raises:
         ValueError: if there is none.
     """
-    released = {path.stem: path for path in sorted(RELEASED.glob("*.npz"))}
+    released = released_language_models()
     if Path(name).is_file():
         return Path(name)
     if str(name) in released:

@@ -28,6 +28,13 @@ class Options(BaseModel):
         str | None,
         Field(max_length=1000, description="Characters that may be read, such as 0123456789; not with a list."),
     ] = None
+    language_model: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            description="What is likely is read first: one of /models, such as english; not with a list.",
+        ),
+    ] = None
     num_best: Annotated[int, Field(ge=1, description="Alternatives wanted.")] = 1
     characters: Annotated[bool, Field(description="Whether to say where each character stands.")] = True
     upright: Annotated[
@@ -155,6 +162,7 @@ class Models(BaseModel):
     """What is served, and what is accepted."""
 
     models: list[Model]
+    language_models: Annotated[list[str], Field(description="That may be asked for.")]
     limits: Accepted
 
 

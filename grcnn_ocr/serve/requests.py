@@ -130,6 +130,8 @@ def _check(options: Options, limits: Limits) -> None:
         return
     if options.allowed is not None:
         raise RefusedError("bad_request", "lexicon and allowed: give one or the other")
+    if options.language_model is not None:
+        raise RefusedError("bad_request", "lexicon and language_model: give one or the other")
     if not options.lexicon:
         raise RefusedError("bad_request", "the lexicon holds no words; leave it out to read freely")
     if len(options.lexicon) > limits.words:

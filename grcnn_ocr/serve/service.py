@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.loading import rotations
 from grcnn_ocr.preprocess import Pixels, turned
 from grcnn_ocr.reader import decode_options, surest
+from grcnn_ocr.releases import released_language_models
 from grcnn_ocr.serve.batching import Batcher
 from grcnn_ocr.serve.limits import Limits, RefusedError, open_picture
 from grcnn_ocr.serve.messages import (
@@ -23,6 +25,7 @@ from grcnn_ocr.serve.messages import (
     read_image,
 )
 from grcnn_ocr.serve.requests import Upload
+from grcnn_ocr.text.ngram import NGram
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Decoder, Prediction
@@ -75,14 +78,16 @@ class Service:
         decoder = self.reader.decoder()
         model = Model(name=self.name, charset=decoder.charset.characters, open_gap=decoder.calibration.open_gap)
         accepted = {name: getattr(self.limits, name) for name in Accepted.model_fields}
-        return Models(models=[model], limits=Accepted(**accepted))
+        return Models(models=[model], language_models=list(released_language_models()), limits=Accepted(**accepted))
 
     def _decoder(self, options: Options) -> Decoder:
+        language_model = None if options.language_model is None else _language_model(options.language_model)
         wanted = decode_options(
             options.num_best,
             options.characters,
             options.open_lexicon,
-            allowed=options.allowed,
+            options.allowed,
+            language_model=language_model,
             open_gap=options.open_gap,
         )
         try:
@@ -135,3 +140,12 @@ class Service:
             frames = look_again(views, frames, self._recognise)
         lists = None if words is None else [words] * len(views)
         return surest(decoder(frames.log_probs, frames.lengths, lists, views), ways)
+
+
+@cache
+def _language_model(name: str) -> NGram:
+    """Return a released language model; names that lead to files are none."""
+    released = released_language_models()
+    if name not in released:
+        raise RefusedError("bad_request", f"no language model {name[:80]!r}; there are: {', '.join(released)}")
+    return NGram.load(released[name])

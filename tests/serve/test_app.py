@@ -61,6 +61,14 @@ def test_impossible_words_are_null_in_their_logarithm(server):
     assert result["log_likelihood"] is None and result["confidence"] == 0 and result["characters"] is None
 
 
+def test_a_language_model_reads_as_the_recogniser_does_with_it(server, recognizer):
+    assert server.get("/models").json["language_models"] == ["english"]
+    found = server.read(CLOWN, CRYSTAL, language_model="english").json["results"]
+    expected = recognizer.read_many([CLOWN, CRYSTAL], language_model="english")
+    assert [result["text"] for result in found] == [prediction.text for prediction in expected]
+    assert found[1]["log_likelihood"] == pytest.approx(expected[1].log_likelihood, abs=1e-3)
+
+
 def test_allowed_characters_and_no_places(server):
     (result,) = server.read(CLOWN, allowed="clon", characters="false").json["results"]
     assert set(result["text"]) <= set("clon") and result["characters"] is None
@@ -77,6 +85,9 @@ def test_allowed_characters_and_no_places(server):
         ({"open_lexicon": "true"}, 422, "bad_request"),
         ({"open_gap": "nan", "lexicon": "a"}, 422, "bad_request"),
         ({"allowed": "abc", "lexicon": "a"}, 422, "bad_request"),
+        ({"language_model": "english", "lexicon": "a"}, 422, "bad_request"),
+        ({"language_model": "klingon"}, 422, "bad_request"),
+        ({"language_model": "../released/english.npz"}, 422, "bad_request"),
         ({"allowed": "日"}, 422, "bad_request"),
         ({"allowed": "a" * 1001}, 422, "bad_request"),
         ({"lexicon": "日本"}, 422, "bad_request"),

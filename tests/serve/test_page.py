@@ -89,6 +89,25 @@ def test_a_word_list_changes_the_answer_and_the_open_switch_frees_it(page, recog
     page.wait("document.querySelector('#open').disabled && !document.querySelector('.source').textContent")
 
 
+def test_english_words_come_first_if_asked_for_and_not_under_a_list(page, recognizer):
+    crops = [SAMPLES / f"{number:09d}.jpg" for number in (10, 38, 167, 199)]
+    free, english = (
+        [prediction.text for prediction in recognizer.read_many(crops, num_best=3, language_model=model)]
+        for model in (None, "english")
+    )
+    assert free != english, "of these crops one at least is to be read otherwise"
+    page.choose("#files", *crops)
+    page.wait(IDLE)
+    assert texts(page) == free
+    page.run("document.querySelector('#english').click()")
+    different = next(number for number, pair in enumerate(zip(free, english, strict=True)) if pair[0] != pair[1])
+    page.wait(f"document.querySelectorAll('.text')[{different}].textContent === {json.dumps(english[different])}")
+    page.wait(IDLE)
+    assert texts(page) == english
+    page.type("#words", "zzzzz")
+    page.wait("document.querySelector('#english').disabled && document.querySelector('.text').textContent === 'zzzzz'")
+
+
 @pytest.mark.parametrize("way", ["drop", "paste"])
 def test_pictures_are_dropped_and_pasted(page, way):
     page.run(f"""(() => {{

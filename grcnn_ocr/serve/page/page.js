@@ -41,12 +41,13 @@ async function start() {
     else complain("What was dropped holds no file. Save the picture first, or copy and paste it.");
   });
   find("words").addEventListener("input", () => {
-    find("open").disabled = !words();
+    offer();
     clearTimeout(timer);
     timer = setTimeout(readAll, PATIENCE);
   });
   find("open").addEventListener("change", readAll);
-  find("open").disabled = !words();
+  find("english").addEventListener("change", readAll);
+  offer();
   find("upright").addEventListener("change", readAll);
   find("clear").addEventListener("click", () => cards.slice().forEach(remove));
   try {
@@ -58,6 +59,11 @@ async function start() {
   } catch (error) {
     complain(error.message);
   }
+}
+
+function offer() {
+  find("open").disabled = !words();
+  find("english").disabled = Boolean(words()); // a list holds the answers anyway
 }
 
 function words() {
@@ -173,6 +179,7 @@ function form(part) {
   }
   data.append("num_best", "3");
   if (find("upright").checked) data.append("upright", "true");
+  if (find("english").checked && !words()) data.append("language_model", "english");
   if (words()) {
     data.append("lexicon", find("words").value);
     if (find("open").checked) {
