@@ -66,7 +66,7 @@ def test_released_weights_are_read_with_without_torch_unless_it_is_asked_for(run
 
 
 def test_without_torch_weights_are_an_error_with_a_remedy(tmp_path):
-    for given in (("--weights", "grcl_lstm_tiny_94"), ("--weights", tmp_path)):
+    for given in (("--weights", "grcl_lstm"), ("--weights", tmp_path)):
         command = [sys.executable, "-c", BLOCKED, "read", *map(str, given), CROPS[0]]
         found = subprocess.run(command, capture_output=True, text=True, check=False)
         assert found.returncode == 2 and "Traceback" not in found.stderr
