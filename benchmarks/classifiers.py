@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from grcnn_ocr.create import create_model, list_models, usual_input
 from grcnn_ocr.models.cost import count_macs, count_parameters
+from grcnn_ocr.reading import find_dtype
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -64,7 +65,7 @@ def training_step(model: nn.Module, images: Tensor, bf16: bool) -> Callable[[], 
     """Return what takes a step."""
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
     labels = torch.randint(0, 10, (len(images),), device=DEVICE)
-    has_bf16 = DEVICE.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    has_bf16 = find_dtype("auto", DEVICE) == torch.bfloat16
 
     def step() -> None:
         model.train()

@@ -117,7 +117,8 @@ def _config_for(name: str, overrides: Sequence[str]) -> ClassesConfig:
         }
         plain = parse_config(values, name, overrides)
         assert isinstance(plain, ClassesConfig)
-        alike = [config for config in _presets().values() if config.preprocess.size == usual_input(name)[1]]
+        side = usual_input(name)[1]
+        alike = [config for config in _presets().values() if config.preprocess.size == side]
         usual = next((config for config in alike if config.num_classes == plain.num_classes), alike[0])
         config = parse_config(values | {"preprocess": usual.preprocess.model_dump()}, name, overrides)
     assert isinstance(config, ClassesConfig)

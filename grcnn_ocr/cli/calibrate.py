@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -161,5 +163,4 @@ def _gap(pairs: Sequence[tuple[Judged, Judged]], is_fitting: Sequence[bool]) -> 
 
 def _parts(items: Sequence[T], is_first: Sequence[bool]) -> tuple[list[T], list[T]]:
     """Part items into the first and the others, each in order."""
-    pairs = list(zip(items, is_first, strict=True))
-    return [item for item, first in pairs if first], [item for item, first in pairs if not first]
+    return list(compress(items, is_first)), list(compress(items, map(not_, is_first)))

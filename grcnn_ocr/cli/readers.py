@@ -95,13 +95,14 @@ def open_reader(
 
 def _exported(weights: str | None) -> Path | None:
     """Return the released reader of a released name, if that is what is meant; without onnxruntime there is none."""
-    from grcnn_ocr.releases import DEFAULT, DESCRIPTION, released_readers
+    from grcnn_ocr.releases import DEFAULT, released_readers
+    from grcnn_ocr.runtime import reader_folder
 
     if find_spec("onnxruntime") is None:
         return None
     if weights is None:
         return released_readers().get(DEFAULT)
-    is_other = Path(weights).is_file() or (Path(weights) / DESCRIPTION).is_file()
+    is_other = Path(weights).is_file() or reader_folder(Path(weights)) is not None
     return None if is_other else released_readers().get(weights)
 
 

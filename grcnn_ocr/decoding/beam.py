@@ -110,9 +110,8 @@ class BeamSearch:
         self.charset = charset
         self.options = options
         model = options.language_model
-        self._folded = (
-            None if model is None else model.classes_of(charset)
-        )  # (K,) classes of the model, 0: not spoken of
+        no_classes = np.zeros(charset.num_classes, dtype=np.intp)
+        self._folded = no_classes if model is None else model.classes_of(charset)  # (K,) the model's, 0: not spoken of
         allowed = range(1, charset.num_classes) if options.allowed is None else _classes(options.allowed, charset)
         self.allowed = np.full(charset.num_classes, -np.inf)
         self.allowed[allowed] = 0.0  # (K,)
@@ -140,11 +139,12 @@ class BeamSearch:
             The hypotheses; fewer than `nbest` if there are not so many, none if nothing was found that matches.
         """
         emissions = np.asarray(log_probs, dtype=np.float64)
-        best_path = greedy((emissions + np.append(0.0, self.allowed[1:]))[None], [len(emissions)])[0]
-        greedily = self._ranked(emissions, self._matching([tuple(best_path)]))
-        if self.options.nbest == 1 and greedily and self._is_sure(greedily[0]):
-            return greedily
-        found = self._matching([*self._search(emissions, self.options.width), tuple(best_path)])
+        best_path = tuple(greedy((emissions + np.append(0.0, self.allowed[1:]))[None], [len(emissions)])[0])
+        if self.options.nbest == 1:
+            greedily = self._ranked(emissions, self._matching([best_path]))
+            if greedily and self._is_sure(greedily[0]):
+                return greedily
+        found = self._matching([*self._search(emissions, self.options.width), best_path])
         for factor in (1, 4) if self.pattern is not None else ():
             found = found or self._matching(self._search(emissions, factor * self.options.width, each_length=True))
         return self._ranked(emissions, found)
@@ -209,7 +209,7 @@ class BeamSearch:
         found = self._cache.get(prefix)
         if found is None:
             found = self.allowed
-            if self.options.language_model is not None and self._folded is not None:
+            if self.options.language_model is not None:
                 language = self.options.language_model.log_following(self._said(prefix))[self._folded]
                 earned = self.options.weight * language + self.options.length_bonus
                 found = found + np.where(self._folded > 0, earned, 0.0)
@@ -223,8 +223,7 @@ class BeamSearch:
         return found
 
     def _said(self, classes: Prefix) -> Prefix:
-        """Return a prefix in classes of the language model."""
-        assert self._folded is not None
+        """Return a prefix in classes of the language model, without what it does not speak of."""
         return tuple(c for c in self._folded[list(classes)].tolist() if c)
 
     def _matching(self, found: Iterable[Prefix]) -> list[Prefix]:
@@ -251,7 +250,7 @@ class BeamSearch:
         model, hypotheses = self.options.language_model, []
         scores = log_likelihoods(emissions[None], [len(emissions)], found, [0] * len(found))
         for classes, log_likelihood in zip(found, scores.tolist(), strict=True):
-            said = () if model is None else self._said(classes)
+            said = self._said(classes)
             language = 0.0 if model is None else model.log_probability(said)
             bonus = self.options.length_bonus * len(said)
             score = log_likelihood + self.options.weight * language + bonus

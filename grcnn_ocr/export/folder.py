@@ -101,10 +101,10 @@ def export_reader(
         description = replace(description, precision="float16")
         halved = Reader.of(description, network, second_look=False)
         difference, readings = _difference(recognizer, halved, images), _Readings(halved, images, labels)
-        if reference.accuracy - readings.accuracy > max(LARGEST_LOSS, 1.01 / len(images)):
+        loss = readings.loss_against(reference)
+        if loss > _may_be_lost(len(images)):
             raise ValueError(
-                f"float16 loses {100 * (reference.accuracy - readings.accuracy):.2f} points of word accuracy on "
-                f"{len(images)} words; export float32"
+                f"float16 loses {100 * loss:.2f} points of word accuracy on {len(images)} words; export float32"
             )
     elif precision == "int8":
         batches = [_batch(recognizer, decoded(words, index)) for index in ranging]
@@ -130,6 +130,10 @@ class _Readings:
         self.texts = [prediction.text for prediction in reader.read_many(images)]
         right = [text == protocol.fold(label) for text, label in zip(self.texts, labels, strict=True)]
         self.accuracy = sum(right) / len(right)
+
+    def loss_against(self, other: _Readings) -> float:
+        """Return how much more of the words the other reads right, -1 to 1."""
+        return other.accuracy - self.accuracy
 
     def num_other_than(self, other: _Readings) -> int:
         """Return how many texts are not the other's."""
@@ -164,14 +168,19 @@ def _quantised(
     for quantisation in QUANTISATIONS:
         quantised = quantise(network, batches, quantisation)
         readings = _Readings(Reader.of(description, quantised, second_look=False), images, labels)
-        loss = exact.accuracy - readings.accuracy
-        if loss <= max(LARGEST_LOSS, 1.01 / len(images)):
+        loss = readings.loss_against(exact)
+        if loss <= _may_be_lost(len(images)):
             return quantised, quantisation, readings
         losses.append(f"{quantisation} {100 * loss:.2f}")
     raise ValueError(
         f"int8 loses more than {100 * LARGEST_LOSS:.1f} points of word accuracy on {len(images)} words: "
         f"{', '.join(losses)}; export float32, or give more and truer words"
     )
+
+
+def _may_be_lost(num_words: int) -> float:
+    """Return the largest loss of word accuracy that is accepted: one word may always be lost."""
+    return max(LARGEST_LOSS, 1.01 / num_words)
 
 
 def _difference(recognizer: BaseReader, reader: BaseReader, images: Sequence[Pixels]) -> float:

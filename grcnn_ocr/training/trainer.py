@@ -62,7 +62,7 @@ class Trainer:
         self.config = config
         self.output = output
         self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())  # else torchrun on CPUs is not seen
-        self.dtype = find_dtype(config.train.precision, self.accelerator.device)
+        self.use_bf16 = find_dtype(config.train.precision, self.accelerator.device) == torch.bfloat16
         self.monitors = monitors if self.accelerator.is_main_process else ()
 
         start = None if init is None or resume else find_weights(init)  # before the data, which take longer to open
@@ -188,7 +188,7 @@ class Trainer:
                 batch_norm.momentum = momentum * len(batch) / count  # a small part moves the statistics by its share
             is_last = number == len(parts)
             with nullcontext() if is_last else self.accelerator.no_sync(self.model):
-                with torch.autocast(self.accelerator.device.type, self.dtype, enabled=self.dtype == torch.bfloat16):
+                with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.use_bf16):
                     loss = self.task.loss(self.model, batch) * (len(batch) / count)
                 self.accelerator.backward(loss)
             losses.append(loss.detach())

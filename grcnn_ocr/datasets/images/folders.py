@@ -75,9 +75,11 @@ def read_folders(path: Path, split: Split | None) -> FolderImages:
     if left := len(names) - len(pictures):
         logger.info("%s: %d files are not pictures by their ending and are left aside", path, left)
     parts = [PurePosixPath(name).parts for name in pictures]
-    folders = [part[-3].lower() if len(part) > 2 else None for part in parts]
-    named = {name: split for split, every in SPLITS.items() for name in [n for n in every if n in folders][:1]}
-    splits = [named.get(folder or "") for folder in folders]
+    folders = [part[-3].lower() if len(part) > 2 else "" for part in parts]
+    present = set(folders)
+    firsts = {split: next(filter(present.__contains__, every), None) for split, every in SPLITS.items()}
+    named = {folder: split for split, folder in firsts.items() if folder}
+    splits = [named.get(folder) for folder in folders]
     if any(splits):
         found = [at for at, one in enumerate(splits) if one == (split or "test")]
         if not found:
