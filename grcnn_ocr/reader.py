@@ -54,7 +54,7 @@ class BaseReader(ABC):
         charset: the one to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
             network's. See `ClassMerging`. The calibration stays that of the network's own.
         second_look: whether a crop of proportional width that was not read surely, without a word list or a beam
-            search, is looked at again, see `decoding.looks`; the surest look counts.
+            search, is looked at again, see `decoding.looks`.
 
     Raises:
         ValueError: on no images a forward pass, or a charset that the network's does not fold to.
