@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +16,7 @@ from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions, Decoder, Prediction
 from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.decoding.lexicon import check_lexicon
-from grcnn_ocr.decoding.looks import are_sure, look_again
+from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.loading import View, batched, load_ahead
 from grcnn_ocr.preprocess import Pixels, Preprocessor
@@ -53,8 +53,8 @@ class BaseReader(ABC):
         batch_size: images a forward pass.
         charset: the one to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
             network's. See `ClassMerging`. The calibration stays that of the network's own.
-        second_look: whether a crop of proportional width that was not read surely, without a word list or a beam
-            search, is looked at again, see `decoding.looks`.
+        second_look: whether a crop of proportional width that was not read surely is looked at again, see
+            `decoding.looks`.
 
     Raises:
         ValueError: on no images a forward pass, or a charset that the network's does not fold to.
@@ -188,29 +188,16 @@ class BaseReader(ABC):
         if not shown:
             return []
         views = [view for _, each in shown for view in each]
-        numbers = [number for number, each in shown for _ in each]
+        images = [view.image for view in views]
+        lists = None if lexicon is None else [lexicon.words(number) for number, each in shown for _ in each]
         found: dict[int, Prediction] = {}
-
-        def decode(batch: Sequence[int], frames: Frames) -> None:
-            words = None if lexicon is None else [lexicon.words(numbers[index]) for index in batch]
-            images = [views[index].image for index in batch]
-            found.update(zip(batch, decoder(frames.log_probs, frames.lengths, words, images), strict=True))
-
-        looks_again = self.looks_again(decoder.options, lexicon)
-        unsure: dict[int, NDArray[np.float32]] = {}
         for batch, frames in self._batches([view.resized for view in views]):
-            if looks_again:
-                is_sure, each = are_sure(frames), frames.each()
-                unsure |= {batch[row]: each[row] for row in np.flatnonzero(~is_sure).tolist()}
-                sure = np.flatnonzero(is_sure).tolist()
-                batch, frames = [batch[row] for row in sure], frames.at(sure)
-            if batch:
-                decode(batch, frames)
-        for held in batched(unsure, self.batch_size):
-            images = [views[index].image for index in held]
-            decode(held, look_again(images, Frames.of([unsure[index] for index in held]), self.recognise))
+            held = None if lists is None else [lists[index] for index in batch]
+            predictions = decoder(frames.log_probs, frames.lengths, held, [images[index] for index in batch])
+            found.update(zip(batch, predictions, strict=True))
+        predictions = self.look_again(decoder, images, [found[index] for index in range(len(views))], lists)
         ways = [[view.rotation for view in each] for _, each in shown]
-        return surest((found[index] for index in range(len(views))), ways)
+        return surest(predictions, ways)
 
     def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
         """Return what decodes this network's frames.
@@ -224,9 +211,33 @@ class BaseReader(ABC):
         """Make sure that a lexicon fits so many images and this network; see `decoding.lexicon.check_lexicon`."""
         check_lexicon(lexicon, num_images, self.charset, self.num_frames(self.preprocessor.widest))
 
-    def looks_again(self, options: DecodeOptions, lexicon: object) -> bool:
-        """Tell whether a second look is taken at what was not read surely; see `decoding.looks`."""
-        return self.second_look and lexicon is None and options.beam is None
+    def look_again(
+        self,
+        decoder: Decoder,
+        images: Sequence[Pixels],
+        predictions: Sequence[Prediction],
+        lists: Sequence[Sequence[str]] | None = None,
+        recognise: Callable[[Sequence[Pixels]], Frames] | None = None,
+    ) -> list[Prediction]:
+        """Look again at what was not read surely, if this reader has a second look; see `decoding.looks`.
+
+        Args:
+            decoder: that the images were first read with.
+            images: grayscale (H, W).
+            predictions: of the first look at them.
+            lists: the words allowed for each; None: lexicon-free.
+            recognise: runs the network; by default this reader's method.
+        """
+        if not self.second_look:
+            return list(predictions)
+        run = recognise or self.recognise
+
+        def read(rows: Sequence[int], looks: Sequence[Pixels]) -> list[Prediction]:
+            frames = run(looks)
+            held = None if lists is None else [lists[row] for row in rows]
+            return decoder(frames.log_probs, frames.lengths, held, [images[row] for row in rows])
+
+        return look_again(images, predictions, read)
 
     def recognise(self, images: Sequence[Pixels]) -> Frames:
         """Run the network once on grayscale images (H, W) of any sizes, those of one padded width together."""

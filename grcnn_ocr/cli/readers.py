@@ -25,8 +25,8 @@ PRECISION = (
     "asks for torch."
 )
 SECOND_LOOK = (
-    "Look again, from nearer and from farther, at crops that were not read surely; better, and slower by a tenth or "
-    "more. Not under a word list, a pattern or a language model."
+    "Look again, inverted, from farther and from nearer, at crops that were not read surely: better, and slower by a "
+    "tenth or more."
 )
 FORMAT = (
     "Of the data: label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "

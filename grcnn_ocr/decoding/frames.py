@@ -31,10 +31,6 @@ class Frames:
             padded[row, : len(log_probs)] = log_probs
         return cls(padded, lengths)
 
-    def at(self, rows: Sequence[int]) -> Frames:
-        """Return those of some images."""
-        return Frames(self.log_probs[rows], [self.lengths[row] for row in rows])
-
     def each(self) -> list[NDArray[np.float32]]:
         """Return what the network said of each image, (T, K) of its own T."""
         return [log_probs[:length] for log_probs, length in zip(self.log_probs, self.lengths, strict=True)]

@@ -1,12 +1,11 @@
 """More looks at crops that were not read surely: inverted, from farther away, from nearer. The looks vote.
 
-Test-time augmentation, only while it leaves doubt, and only where the network alone decides: under a word list or a
-language model it gains nothing (docs/log.md). With w_l the greedy reading of look l, and p_l(w) the likelihood of a
-word, the answer is
+Test-time augmentation, while it leaves doubt. With w_l the answer of look l, freely or out of a list, and p_l(w) the
+likelihood of a text, the answer of all is
 
     argmax_w  sum of p_l(w) over all looks l with w_l = w
 
-as look l shows it that has the largest p_l(w): the sum rule of Kittler et al., "On Combining Classifiers", T-PAMI 1998,
+as look l gives it that has the largest p_l(w): the sum rule of Kittler et al., "On Combining Classifiers", T-PAMI 1998,
 over what each look says first.
 """
 
@@ -15,16 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from grcnn_ocr.decoding.frames import Frames
-from grcnn_ocr.decoding.greedy import greedy
-from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.preprocess import Pixels
+
+if TYPE_CHECKING:
+    from grcnn_ocr.decoding.decoder import Prediction
 
 
 @dataclass(frozen=True)
@@ -65,48 +63,38 @@ LOOKS = (
 """One after the other; chosen, like `SURE`, on IIIT5K train, as it is and changed (`datasets/changes.py`)."""
 
 
-class _Seen(NamedTuple):
-    """What one look at one image says: its greedy reading, how likely that is, and all of it, (T, K)."""
-
-    reading: tuple[int, ...]
-    likelihood: float
-    log_probs: NDArray[np.float32]
-
-
-def are_sure(frames: Frames) -> NDArray[np.bool_]:
-    """Tell of each image, (B,), whether its greedy reading is likely enough."""
-    return np.array([seen.likelihood > SURE for seen in _seen(frames)], bool)
-
-
-def look_again(images: Sequence[Pixels], frames: Frames, recognise: Callable[[Sequence[Pixels]], Frames]) -> Frames:
-    """Return of each image the frames of the look that shows its answer best.
+def look_again(
+    images: Sequence[Pixels],
+    predictions: Sequence[Prediction],
+    read: Callable[[Sequence[int], Sequence[Pixels]], Sequence[Prediction]],
+) -> list[Prediction]:
+    """Return the answers after as many looks as each image needs.
 
     Args:
         images: grayscale (H, W).
-        frames: of the first look at them.
-        recognise: runs the network.
+        predictions: of the first look at them.
+        read: reads images again, given by their indices and as they look now.
     """
-    looks = [[seen] for seen in _seen(frames)]
+    looks = [[prediction] for prediction in predictions]
     for look in LOOKS:
-        unsure = [index for index, each in enumerate(looks) if not _elected(each).likelihood > SURE]
+        unsure = [index for index, each in enumerate(looks) if not _likelihood(_elected(each)) > SURE]
         if not unsure:
             break
-        for index, seen in zip(unsure, _seen(recognise([look(images[index]) for index in unsure])), strict=True):
-            looks[index].append(seen)
-    return Frames.of([_elected(each).log_probs for each in looks])
+        again = read(unsure, [look(images[index]) for index in unsure])
+        for index, prediction in zip(unsure, again, strict=True):
+            looks[index].append(prediction)
+    return [_elected(each) for each in looks]
 
 
-def _seen(frames: Frames) -> list[_Seen]:
-    readings = greedy(frames.log_probs, frames.lengths)
-    scores = log_likelihoods(frames.log_probs, frames.lengths, readings, range(len(readings))).tolist()
-    likelihoods = (0.0 if math.isnan(score) else math.exp(score) for score in scores)
-    return [_Seen(tuple(w), p, f) for w, p, f in zip(readings, likelihoods, frames.each(), strict=True)]
+def _likelihood(prediction: Prediction) -> float:
+    score = prediction.log_likelihood
+    return 0.0 if math.isnan(score) else math.exp(score)
 
 
-def _elected(looks: Sequence[_Seen]) -> _Seen:
-    """Return the look that shows the answer best."""
-    votes: dict[tuple[int, ...], float] = {}
-    for seen in looks:
-        votes[seen.reading] = votes.get(seen.reading, 0.0) + seen.likelihood
-    answer = max(votes, key=lambda reading: votes[reading])
-    return max((seen for seen in looks if seen.reading == answer), key=lambda seen: seen.likelihood)
+def _elected(looks: Sequence[Prediction]) -> Prediction:
+    """Return the prediction that gives the answer best."""
+    votes: dict[str, float] = {}
+    for prediction in looks:
+        votes[prediction.text] = votes.get(prediction.text, 0.0) + _likelihood(prediction)
+    answer = max(votes, key=lambda text: votes[text])
+    return max((prediction for prediction in looks if prediction.text == answer), key=_likelihood)

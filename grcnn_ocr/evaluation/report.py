@@ -47,11 +47,7 @@ class Means:
 
     def of(self, lexicon: str | None) -> Means:
         """Return those that a result of this name of a lexicon hangs on."""
-        return replace(
-            self,
-            second_look=self.second_look and lexicon is None,
-            language_model=self.language_model if lexicon == BEAM_SEARCH else None,
-        )
+        return replace(self, language_model=self.language_model if lexicon == BEAM_SEARCH else None)
 
 
 def as_table(measurements: Sequence[Measurement]) -> Table:

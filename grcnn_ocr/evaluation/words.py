@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
-from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.evaluation.metrics import Counts, compare
 from grcnn_ocr.evaluation.positions import Overlap, Placing
 from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, Protocol
@@ -91,21 +90,21 @@ def evaluate_words(
     counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]
-    free, held = recognizer.decoder(options), recognizer.decoder(replace(options, beam=None))
-    boxes = getattr(source, "characters", None) if None in lexicons else None
-    placing, placer = Placing(), recognizer.decoder(DecodeOptions(characters=True))
+    boxes = getattr(source, "characters", None)
+    free = recognizer.decoder(options if boxes is None else replace(options, characters=True))
+    held = recognizer.decoder(replace(options, beam=None))
+    placing = Placing()
     for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
         images = [decoded(source, index) for index in batch]
-        frames = surest = recognizer.recognise(images)
+        frames = recognizer.recognise(images)
         network_seconds = time.perf_counter() - start
         for number, lexicon in enumerate(lexicons):
             start = time.perf_counter()
-            if recognizer.looks_again(options, lexicon):
-                surest = look_again(images, frames, recognizer.recognise)
-            words = None if lexicon is None else [lexicon.words(index) for index in batch]
-            seen, decoder = (surest, free) if words is None else (frames, held)
-            predictions = decoder(seen.log_probs, seen.lengths, words)
+            lists = None if lexicon is None else [lexicon.words(index) for index in batch]
+            decoder = free if lexicon is None else held
+            predictions = decoder(frames.log_probs, frames.lengths, lists, images)
+            predictions = recognizer.look_again(decoder, images, predictions, lists)
             seconds[number] += network_seconds + time.perf_counter() - start
             for index, image, prediction in zip(batch, images, predictions, strict=True):
                 counts[number] += compare(protocol.fold(prediction.text), labels[index])
@@ -120,10 +119,8 @@ def evaluate_words(
                         image.shape[0],
                     )
                 )
-        if boxes is not None:
-            placed = placer(surest.log_probs, surest.lengths, images=images)
-            for index, image, prediction in zip(batch, images, placed, strict=True):
-                placing.add(prediction, source.label(index), boxes[index], image.shape[1])
+                if boxes is not None and lexicon is None:
+                    placing.add(prediction, source.label(index), boxes[index], image.shape[1])
         progress(len(batch))
     return [
         Result(

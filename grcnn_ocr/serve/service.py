@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.loading import rotations
 from grcnn_ocr.preprocess import Pixels, turned
 from grcnn_ocr.reader import decode_options, surest
@@ -135,11 +134,10 @@ class Service:
             return []
         ways = [rotations(picture, upright) for picture in pictures]
         views = [turned(picture, way) for picture, its_ways in zip(pictures, ways, strict=True) for way in its_ways]
-        frames = self._recognise(views)
-        if self.reader.looks_again(decoder.options, words):
-            frames = look_again(views, frames, self._recognise)
         lists = None if words is None else [words] * len(views)
-        return surest(decoder(frames.log_probs, frames.lengths, lists, views), ways)
+        frames = self._recognise(views)
+        predictions = decoder(frames.log_probs, frames.lengths, lists, views)
+        return surest(self.reader.look_again(decoder, views, predictions, lists, self._recognise), ways)
 
 
 @cache

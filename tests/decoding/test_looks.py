@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 
 from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.confidence import UNCALIBRATED
-from grcnn_ocr.decoding.decoder import Decoder
-from grcnn_ocr.decoding.frames import Frames
-from grcnn_ocr.decoding.looks import LOOKS, Look, are_sure, look_again
+from grcnn_ocr.decoding.looks import LOOKS, Look
 from grcnn_ocr.preprocess import Preprocessor, to_grayscale
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.runtime import Reader
 from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.text.ngram import NGram
 
 DIGITS = Charset.named("0123456789")
@@ -99,23 +98,28 @@ def test_sure_and_unsure_crops_of_many_batches_keep_their_order():
     assert [p.text for p in found] == ["1", "2", "0", "4", "5", "6", "7", "8"]  # no look at 60 is of the best width
 
 
-def test_under_a_word_list_or_a_beam_one_look_is_enough():
-    for options in ({"lexicon": ["0", "7"]}, {"allowed": "07"}, {"pattern": "[07]"}):
-        reader = Counting(best=NEAR)
-        reader.read(crop(64, 7), **options)
-        assert reader.widths == [64], options
+@pytest.mark.parametrize(
+    "options", [{"lexicon": ["0", "7"]}, {"allowed": "07"}, {"pattern": "[07]"}, {"num_best": 2}, {"characters": True}]
+)
+def test_it_is_looked_again_whatever_is_asked(options):
     reader = Counting(best=NEAR)
-    assert reader.read(crop(64, 7), num_best=2).alternatives[0].text == "7" and NEAR in reader.widths
+    found = reader.read(crop(64, 7), **options)
+    assert found.text == "7" and reader.widths == [64, 64, FAR, NEAR]
+    if "characters" in options:
+        (seven,) = found.characters
+        assert 0 <= seven.left < seven.right <= 64
+    assert Counting(best=NEAR, second_look=False).read(crop(64, 7), **options).text == "0"
 
 
-def test_the_network_alone_looks_once_and_the_surest_frames_are_exchanged():
-    reader, images = Counting(best=NEAR), [crop(64, 5), crop(NEAR, 6)]
-    frames = reader.recognise(images)
-    assert frames.lengths == [16, 22] and reader.widths == [NEAR, 64]
-    again = look_again(images, frames, reader.recognise)
-    assert again.lengths == [22, 22]
-    assert [p.text for p in Decoder(DIGITS)(again.log_probs, again.lengths)] == ["5", "6"]
-    assert look_again(images[1:], Frames.of(frames.each()[1:]), reader.recognise).lengths == [22]
+def test_each_crop_is_looked_at_again_under_its_own_list():
+    lists = Lexicon((("0", "1"), ("0", "2"), ("0", "3")), per_image=True)
+    found = Counting(best=NEAR).read_many([crop(64, 1), crop(NEAR, 2), crop(64, 3)], lists)
+    assert [p.text for p in found] == ["1", "2", "3"]
+
+
+def test_what_a_pattern_fits_badly_at_one_look_it_may_fit_at_another():
+    once, again = (Counting(best=NEAR, second_look=look).read(crop(64, 7), pattern="7") for look in (False, True))
+    assert once.log_likelihood < np.log(0.1) and again.log_likelihood > np.log(0.9)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
@@ -178,12 +182,3 @@ def test_looks_add_and_cut_above_and_below_alone(height, width, seed):
     assert (far[:added] == image[0]).all() and (far[height + added :] == image[-1]).all()
     assert (Look(inverted=True)(image) == 255 - image).all() and (Look()(image) == image).all()
     assert all(look(image).shape[1] == max(1, round(look.stretch * width)) for look in LOOKS)
-
-
-def test_sure_is_what_has_a_likely_greedy_reading():
-    log_probs = np.random.default_rng(0).normal(scale=9, size=(400, 3, 11)).astype(np.float32)
-    log_probs -= np.log(np.exp(log_probs).sum(axis=2, keepdims=True))
-    frames = Frames(log_probs, [3, 2, 1, 3] * 100)
-    likelihoods = np.exp([p.log_likelihood for p in Decoder(DIGITS)(log_probs, frames.lengths)])
-    assert (are_sure(frames) == (likelihoods > 0.8)).all() and 0 < are_sure(frames).sum() < 400
-    assert frames.at([2, 0]).lengths == [1, 3] and [len(each) for each in frames.each()] == frames.lengths

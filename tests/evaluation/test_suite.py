@@ -42,15 +42,15 @@ class Counting:
     def check_lexicon(self, lexicon, num_images):
         lexicon.check_length(num_images)
 
-    def looks_again(self, options, lexicon):
-        return False
+    def look_again(self, decoder, images, predictions, lists):
+        return predictions
 
     def recognise(self, images):
         self.num_seen += len(images)
         return Frames(np.zeros((len(images), 1, 37)), [1] * len(images))
 
     def decoder(self, options):
-        return lambda log_probs, lengths, words=None: [
+        return lambda log_probs, lengths, words=None, images=None: [
             Prediction("" if words is None else words[i][0], 0.5, -1.0) for i in range(len(log_probs))
         ]
 
