@@ -116,8 +116,8 @@ def decode(data: bytes) -> Pixels:
     """Decode an encoded picture to grayscale (H, W), Y = 0.299 R + 0.587 G + 0.114 B.
 
     Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8. A picture with
-    transparency is laid over white or black, whichever the opaque pixels differ from more. Every picture is turned by
-    its EXIF orientation.
+    transparency is laid over white or black, whichever the opaque pixels differ from more. Every picture but AVIF
+    is turned by its EXIF orientation.
 
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.

@@ -51,7 +51,7 @@ class ReaderDescription:
         name: of the weights.
         network: file of the ONNX network: images (B, 1, H, W), normalised, to log_probs (B, T, K).
         sha256: digest of that file.
-        precision: "float32" or "int8".
+        precision: "float32", "float16" (of the stored weights alone) or "int8".
         charset: see `Charset`.
         preprocessor: see `Preprocessor`.
         calibration: see `Calibration`.

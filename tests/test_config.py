@@ -48,7 +48,7 @@ def test_bad_time_budgets_are_errors(text):
         load_config("grcl_lstm", [f"train.time_budget={text}"])
 
 
-@pytest.mark.parametrize("override", ["train.lr", "=3", "name.x=1"])
+@pytest.mark.parametrize("override", ["train.lr", "=3", "name.x=1", "data.train=2024-13-45"])
 def test_malformed_overrides_are_errors(override):
     with pytest.raises(ValueError, match="--set"):
         load_config("grcl_lstm", [override])
@@ -64,11 +64,29 @@ def test_a_file_wins_over_a_packaged_name(tmp_path, monkeypatch):
     assert load_config("crnn.yaml").name == "mine"
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "model: {front_end: {name: vgg}", "task: words"])
+@pytest.mark.parametrize("text", ["[1, 2]", "model: {front_end: {name: vgg}", "task: words", "name: 2024-13-45"])
 def test_a_file_that_is_no_config_is_an_error_naming_it(text, tmp_path):
     (tmp_path / "broken.yaml").write_text(text)
     with pytest.raises(ValueError, match=r"broken\.yaml"):
         load_config(tmp_path / "broken.yaml")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.train={}", "data.train"),
+        ("preprocess.width=31", "preprocess.width"),
+        ("data.engine.mix={upper: 0, title: 0, lower: 0, mixed: 0}", "words have some case"),
+        (
+            "data.engine.mix={words: 0, names: 0, web: 0, compounds: 0, numbers: 0, prices: 0, dates: 0, phones: 0, "
+            "codes: 0, initials: 0}",
+            "every kind of text has the weight 0",
+        ),
+    ],
+)
+def test_values_that_nothing_can_be_made_of_are_errors(override, message):
+    with pytest.raises(ValueError, match=message):
+        load_config("crnn", [override])
 
 
 def test_config_survives_json():

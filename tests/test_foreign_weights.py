@@ -42,3 +42,10 @@ def test_a_network_without_a_known_layout_is_refused(tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "x.pt")
     with pytest.raises(ValueError, match="no other project's key layout is known for front end 'vgg'"):
         import_weights(tmp_path / "x.pt", load_config("crnn"))
+
+
+@pytest.mark.parametrize("name", ["grcl_lstm_paper", "grcl_lstm_dtrb"])
+def test_a_file_of_tensors_without_names_is_refused(name, tmp_path):
+    torch.save({0: torch.zeros(1)}, tmp_path / "numbered.pt")
+    with pytest.raises(ValueError, match=r"numbered\.pt holds no state dict: expected names and tensors"):
+        import_weights(tmp_path / "numbered.pt", load_config(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from grcnn_ocr.config.base import Frozen
 
@@ -51,6 +51,15 @@ class TextMix(Frozen):
     short: Chance = 0.85
     """Share of words whose length is drawn first, as in running text; the others are drawn evenly from the list, of
     which most are long."""
+
+    @model_validator(mode="after")
+    def _some(self) -> TextMix:
+        words = self.words + self.names + self.web + self.compounds
+        if not words + self.numbers + self.prices + self.dates + self.phones + self.codes + self.initials:
+            raise ValueError("every kind of text has the weight 0; give one of them another")
+        if not self.upper + self.title + self.lower + self.mixed:
+            raise ValueError("upper, title, lower and mixed are all 0: words have some case; give one of them a weight")
+        return self
 
 
 class Look(Frozen):

@@ -115,7 +115,7 @@ def read_yaml(path: Any) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: {error}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: of what looks like a date, and is none
         raise ValueError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected keys and values, found {type(values).__name__}")
@@ -149,7 +149,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
         section = part
     try:
         target[section] = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise ValueError(f"--set {override!r}: {text!r} is not a YAML value") from None
 
 

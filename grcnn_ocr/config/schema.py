@@ -40,7 +40,7 @@ class PreprocessConfig(Frozen):
 
     height: Literal[32] = 32
     """What the front ends take."""
-    width: PositiveInt | Literal["proportional"] = 100
+    width: Annotated[int, Field(ge=32)] | Literal["proportional"] = 100
     """Of every crop, in pixels; "proportional": its own, at that height, padded to the next multiple of 32."""
     stretch: PositiveFloat = 1.0
     """A proportional width over what keeps the aspect ratio."""
@@ -71,7 +71,7 @@ class ModelConfig(Frozen):
 class DataConfig(Frozen):
     """Where words come from: the word engine, an LMDB or a label file (`path<TAB>label`), or several of these."""
 
-    train: str | dict[str, PositiveFloat] = ENGINE
+    train: str | Annotated[dict[str, PositiveFloat], Field(min_length=1)] = ENGINE
     """"engine", a path, or the share of each: {engine: 0.5, mine.lmdb: 0.5}."""
     validation: str | None = None
     """Without one: `holdout` of the first training data that are stored, set aside by `train.seed`; of the engine

@@ -1,1 +1,1 @@
-"""From log-probabilities to text: greedy and over a lexicon. numpy only."""
+"""From log-probabilities to text: the best path, the best word of a list, a beam search. No torch here."""

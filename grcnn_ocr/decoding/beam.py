@@ -47,7 +47,7 @@ class BeamOptions:
 
     Attributes:
         width: prefixes kept a frame.
-        nbest: hypotheses wanted.
+        num_best: hypotheses wanted.
         allowed: characters that a text may hold, folded to the charset; by default all.
         pattern: regular expression, in the syntax of the package `regex`, that the whole text must match; in either
             case, if the charset has one case alone.
@@ -60,7 +60,7 @@ class BeamOptions:
     """
 
     width: int = 16
-    nbest: int = 1
+    num_best: int = 1
     allowed: frozenset[str] | None = None
     pattern: str | None = None
     language_model: NGram | None = None
@@ -68,8 +68,10 @@ class BeamOptions:
     length_bonus: float = 0.9
 
     def __post_init__(self) -> None:
-        if not 1 <= self.nbest <= self.width:
-            raise ValueError(f"nbest {self.nbest} and width {self.width}: a beam gives from 1 to `width` hypotheses")
+        if not 1 <= self.num_best <= self.width:
+            raise ValueError(
+                f"num_best {self.num_best} and width {self.width}: a beam gives from 1 to `width` hypotheses"
+            )
         if self.weight < 0:
             raise ValueError(f"weight {self.weight} of the language model: expected 0 or more")
 
@@ -125,7 +127,7 @@ class BeamSearch:
             )
 
     def __call__(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
-        """Return up to `nbest` hypotheses, the best first, of equals the alphabetically first.
+        """Return up to `num_best` hypotheses, the best first, of equals the alphabetically first.
 
         The greedy reading, if it is allowed, is always among those compared. Where one hypothesis is wanted and that
         reading is sure, nothing is searched: without a language model one of p > 0.5 is the best of all. When no prefix
@@ -136,11 +138,11 @@ class BeamSearch:
             log_probs: (T, K) log-softmax of one image.
 
         Returns:
-            The hypotheses; fewer than `nbest` if there are not so many, none if nothing was found that matches.
+            The hypotheses; fewer than `num_best` if there are not so many, none if nothing was found that matches.
         """
         emissions = np.asarray(log_probs, dtype=np.float64)
         best_path = tuple(greedy((emissions + np.append(0.0, self.allowed[1:]))[None], [len(emissions)])[0])
-        if self.options.nbest == 1:
+        if self.options.num_best == 1:
             greedily = self._ranked(emissions, self._matching([best_path]))
             if greedily and self._is_sure(greedily[0]):
                 return greedily
@@ -256,7 +258,7 @@ class BeamSearch:
             score = log_likelihood + self.options.weight * language + bonus
             hypotheses.append(Hypothesis(classes, self.charset.decode(classes), log_likelihood, language, score))
         possible = [hypothesis for hypothesis in hypotheses if hypothesis.log_likelihood > -np.inf]
-        return sorted(possible, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))[: self.options.nbest]
+        return sorted(possible, key=lambda hypothesis: (-hypothesis.score, hypothesis.text))[: self.options.num_best]
 
 
 def _classes(allowed: Iterable[str], charset: Charset) -> list[int]:

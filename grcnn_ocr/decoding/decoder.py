@@ -1,4 +1,4 @@
-"""From log-probabilities to readings: which decoding serves, and what it tells. numpy only."""
+"""From log-probabilities to readings: which decoding serves, and what it tells."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ class DecodeOptions:
     def __post_init__(self) -> None:
         if self.num_best < 1:
             raise ValueError(f"num_best {self.num_best}: expected 1 or more")
+        if self.nearest and (self.is_open or self.num_best > 1):
+            raise ValueError(
+                "the near words of a list give one answer, or the lexicon-free one: neither an open list nor "
+                "alternatives go with them"
+            )
         if self.open_gap is not None and math.isnan(self.open_gap):
             raise ValueError("open_gap nan: expected a number, of nats")
 
@@ -118,9 +123,9 @@ class Decoder:
         beam = options.beam
         if beam is None and options.num_best > 1:
             beam = BeamOptions()
-        if beam is not None and (beam.nbest < options.num_best or beam.width < options.num_best):
-            num_best = max(beam.nbest, options.num_best)
-            beam = replace(beam, nbest=num_best, width=max(beam.width, 2 * num_best))
+        if beam is not None and (beam.num_best < options.num_best or beam.width < options.num_best):
+            num_best = max(beam.num_best, options.num_best)
+            beam = replace(beam, num_best=num_best, width=max(beam.width, 2 * num_best))
         self.beam = None if beam is None else BeamSearch(charset, beam)
         self.open_gap = calibration.open_gap if options.open_gap is None else options.open_gap
         if options.is_open and self.open_gap is None:

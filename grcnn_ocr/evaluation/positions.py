@@ -52,10 +52,10 @@ class Placing:
             self._found.append(_overlap(character.left, character.right, left, right))
             self._equal.append(_overlap(edges[number], edges[number + 1], left, right))
 
-    def overlap(self) -> Overlap:
-        """Return the means so far, not a number if there is no word."""
+    def overlap(self) -> Overlap | None:
+        """Return the means so far, if there is a word."""
         if not self._num_words:
-            return Overlap(float("nan"), float("nan"), 0)
+            return None
         return Overlap(float(np.mean(self._found)), float(np.mean(self._equal)), self._num_words)
 
 

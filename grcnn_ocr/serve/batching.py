@@ -77,8 +77,12 @@ class Batcher:
         """Whether the network's thread runs."""
         return self._thread.is_alive()
 
-    def submit(self, images: Sequence[Pixels]) -> Future[Frames]:
+    def submit(self, images: Sequence[Pixels], is_new: bool = True) -> Future[Frames]:
         """Queue the images of a request.
+
+        Args:
+            images: grayscale (H, W).
+            is_new: whether they are the first of their request; others are let in however many wait, and go first.
 
         Returns:
             What the network says of them, T as long as the longest of its batch needs; see `Frames`.
@@ -90,11 +94,14 @@ class Batcher:
         with self._changed:
             if not self._is_open:
                 raise RefusedError("closing", "the server is going down", status=503)
-            if self._jobs and self.num_waiting + len(images) > self.max_waiting:
+            if is_new and self._jobs and self.num_waiting + len(images) > self.max_waiting:
                 raise RefusedError(
                     "busy", f"{counted(self.num_waiting, 'image')} waiting; try again shortly", status=503
                 )
-            self._jobs.append(job)
+            if is_new:
+                self._jobs.append(job)
+            else:
+                self._jobs.appendleft(job)
             self.num_waiting += len(images)
             self._changed.notify()
         return job.frames

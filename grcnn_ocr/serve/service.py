@@ -124,9 +124,6 @@ class Service:
                 opened.append(refused)
         return opened
 
-    def _recognise(self, images: Sequence[Pixels]) -> Frames:
-        return self.batcher.submit(images).result()
-
     def _read(
         self, pictures: Sequence[Pixels], decoder: Decoder, words: tuple[str, ...] | None, upright: bool
     ) -> list[Prediction]:
@@ -135,9 +132,13 @@ class Service:
         ways = [rotations(picture, upright) for picture in pictures]
         views = [turned(picture, way) for picture, its_ways in zip(pictures, ways, strict=True) for way in its_ways]
         lists = None if words is None else [words] * len(views)
-        frames = self._recognise(views)
+        frames = self.batcher.submit(views).result()
         predictions = decoder(frames.log_probs, frames.lengths, lists, views)
-        return surest(self.reader.look_again(decoder, views, predictions, lists, self._recognise), ways)
+
+        def recognise(images: Sequence[Pixels]) -> Frames:
+            return self.batcher.submit(images, is_new=False).result()
+
+        return surest(self.reader.look_again(decoder, views, predictions, lists, recognise), ways)
 
 
 @cache

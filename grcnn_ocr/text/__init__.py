@@ -1,1 +1,1 @@
-"""Characters and words: charsets and lexicons. No torch here."""
+"""Characters and words: charsets, word lists, language models. No torch here."""

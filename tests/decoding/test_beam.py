@@ -69,7 +69,7 @@ matrices = {
 def test_an_unbounded_beam_equals_brute_force(seed, num_frames, scale, num_characters):
     charset = Charset("ab1"[:num_characters])
     log_probs = random_log_probs(seed, num_frames, charset.num_classes, scale)
-    found = BeamSearch(charset, BeamOptions(width=UNBOUNDED, nbest=UNBOUNDED))(log_probs)
+    found = BeamSearch(charset, BeamOptions(width=UNBOUNDED, num_best=UNBOUNDED))(log_probs)
     assert_same(found, brute_force(log_probs, charset))
     assert all(h.score == h.log_likelihood and h.language_score == 0 for h in found)
     assert all(charset.decode(h.classes) == h.text for h in found)
@@ -93,7 +93,7 @@ def test_a_sure_reading_needs_no_search(sure, weight, is_searched, monkeypatch):
     calls, whole = [], search._search
     monkeypatch.setattr(search, "_search", lambda *args: calls.append(args) or whole(*args))
     assert search(written("z", "a", "b", sure=sure))[0].text == "zab" and len(calls) == is_searched
-    with_alternatives = BeamSearch(ALNUM, BeamOptions(nbest=2, language_model=model, weight=weight))
+    with_alternatives = BeamSearch(ALNUM, BeamOptions(num_best=2, language_model=model, weight=weight))
     assert with_alternatives(written("z", "a", "b", sure=sure))[0].text == "zab"
 
 
@@ -156,7 +156,7 @@ def test_the_best_is_at_least_as_likely_as_the_greedy_reading(seed, num_frames, 
 def test_a_beam_finds_what_greedy_misses():
     """Graves's example: the blank is the best of both frames, yet "a" is likelier than nothing: 0.64 to 0.36."""
     log_probs = np.log([[0.6, 0.4], [0.6, 0.4]])
-    best, second = BeamSearch(Charset("a"), BeamOptions(nbest=2))(log_probs)
+    best, second = BeamSearch(Charset("a"), BeamOptions(num_best=2))(log_probs)
     assert (best.text, second.text) == ("a", "")
     assert np.exp([best.score, second.score]) == pytest.approx([0.64, 0.36])
 
@@ -169,13 +169,13 @@ def test_float32_is_scored_in_float64():
 
 
 def test_hypotheses_are_distinct_and_ordered():
-    found = BeamSearch(ALNUM, BeamOptions(width=16, nbest=16))(random_log_probs(3, 26, 37))
+    found = BeamSearch(ALNUM, BeamOptions(width=16, num_best=16))(random_log_probs(3, 26, 37))
     assert len(found) == 16 == len({h.text for h in found})
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
 
 
 def test_equals_are_in_alphabetical_order():
-    found = BeamSearch(Charset("ba1"), BeamOptions(nbest=4))(np.full((1, 4), np.log(0.25)))
+    found = BeamSearch(Charset("ba1"), BeamOptions(num_best=4))(np.full((1, 4), np.log(0.25)))
     assert [h.text for h in found] == ["", "1", "a", "b"]
 
 
@@ -189,7 +189,7 @@ def test_a_language_model_turns_the_scale():
 
 def test_only_allowed_characters_are_written():
     log_probs = written("a", "", "l", "", "5", others={2: {"1": 0.02}})
-    digits = BeamOptions(width=8, nbest=8, allowed=frozenset("0123456789"))
+    digits = BeamOptions(width=8, num_best=8, allowed=frozenset("0123456789"))
     found = BeamSearch(ALNUM, digits)(log_probs)
     assert all(h.text == "" or h.text.isdecimal() for h in found) and "15" in {h.text for h in found}
     assert BeamSearch(ALNUM, BeamOptions(allowed=frozenset("AL")))(log_probs)[0].text == "al"
@@ -214,7 +214,7 @@ def test_a_pattern_is_of_either_case_where_the_charset_has_one(charset, is_met):
 def test_a_pattern_far_from_the_image_is_still_met():
     """All that a beam of two would keep is prefixes that are too short; one for each length finds the rest."""
     log_probs = written(*[""] * 12, sure=0.999)
-    found = BeamSearch(ALNUM, BeamOptions(width=2, nbest=2, pattern=r"\d{3}[a-c]{3}"))(log_probs)
+    found = BeamSearch(ALNUM, BeamOptions(width=2, num_best=2, pattern=r"\d{3}[a-c]{3}"))(log_probs)
     assert len(found) == 2 and all(re.fullmatch(r"\d{3}[a-c]{3}", h.text) for h in found)
 
 
@@ -244,7 +244,7 @@ def test_what_cannot_be_searched_is_refused(options, message):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"width": 0}, "width 0"), ({"nbest": 17}, "nbest 17 and width 16"), ({"weight": -1.0}, "weight -1.0")],
+    [({"width": 0}, "width 0"), ({"num_best": 17}, "num_best 17 and width 16"), ({"weight": -1.0}, "weight -1.0")],
 )
 def test_options_that_cannot_be_are_refused(options, message):
     with pytest.raises(ValueError, match=message):

@@ -102,3 +102,9 @@ def test_a_blank_image_has_no_characters():
 def test_a_lexicon_of_words_too_long_has_no_characters():
     [prediction] = decode(np.log(np.full((1, 2, 4), 0.25)), [["abcabc", "bbb"]], characters=True)
     assert prediction.text == "abcabc" and prediction.confidence == 0 and prediction.characters is None
+
+
+@pytest.mark.parametrize("options", [{"is_open": True}, {"num_best": 2}])
+def test_near_words_are_neither_open_nor_several(options):
+    with pytest.raises(ValueError, match="neither an open list nor alternatives go with them"):
+        DecodeOptions(nearest=True, **options)

@@ -102,6 +102,7 @@ def test_characters_stand_where_the_datasets_own_boxes_are(part):
     placing = Placing()
     for number, prediction in enumerate(Recognizer().read_many(images, characters=True)):
         placing.add(prediction, source.label(10 * number), source.characters[10 * number], images[number].shape[1])
+    assert Placing().overlap() is None
     overlap, baseline, num_words = placing.overlap()
     assert num_words > 0.7 * len(images)
     assert baseline < 0.65

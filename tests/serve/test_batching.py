@@ -86,6 +86,18 @@ def test_more_than_may_wait_is_refused():
         assert answers(waits) == [2, 3]
 
 
+def test_another_look_at_what_was_let_in_is_never_refused_and_goes_first():
+    network = Network()
+    with Batcher(network, batch_size=1, max_waiting=1, patience=0) as batcher:
+        batcher.submit([image(1)])
+        assert network.entered.wait(60)
+        seen = []
+        for value, is_new in ((2, True), (3, False)):
+            batcher.submit([image(value)], is_new).add_done_callback(lambda job: seen.append(answers(job)))
+        network.gate.set()
+    assert seen == [[3], [2]]
+
+
 def test_a_request_of_more_than_may_wait_is_taken_when_none_do():
     network = Network()
     with Batcher(network, max_waiting=2) as batcher:

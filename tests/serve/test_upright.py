@@ -19,6 +19,12 @@ MIXED = [TALL, CRYSTAL, b"hello", FALLEN, CLOWN, TALL]
 """Turned, not, none, turned the other way, not, turned."""
 
 
+@pytest.fixture(scope="module")
+def once():
+    """The released weights, without a second look, so that every picture the network sees is one of a request."""
+    return Recognizer(device="cpu", second_look=False)
+
+
 def by_form(server, pictures, **options):
     return server.read(*pictures, **{name: str(value).lower() for name, value in options.items()})
 
@@ -67,8 +73,8 @@ def test_a_list_holds_for_every_way(server):
     assert all(result["from_lexicon"] for result in found)
 
 
-def test_the_network_sees_a_tall_picture_three_times_and_a_wide_one_once():
-    with served(create_app(Recognizer(device="cpu", second_look=False))) as client:
+def test_the_network_sees_a_tall_picture_three_times_and_a_wide_one_once(once):
+    with served(create_app(once)) as client:
         seen = []
         for options in ({}, {"upright": "true"}):
             client.read(TALL, CLOWN, **options)
@@ -98,8 +104,8 @@ def test_a_picture_may_be_as_high_as_another_is_wide(server):
     assert codes == ["read", "read", "out_of_proportion", "out_of_proportion"]
 
 
-def test_a_picture_that_is_not_tall_enough_stays_as_it_is(recognizer):
-    with served(create_app(recognizer)) as client:
+def test_a_picture_that_is_not_tall_enough_stays_as_it_is(once):
+    with served(create_app(once)) as client:
         client.read(encoded(clown().resize((40, 60))), upright="true", lexicon="clown\ncrystal")
         assert client.get("/health").json["images"] == 1
         client.read(encoded(clown().resize((40, 61))), upright="true", lexicon="clown\ncrystal")

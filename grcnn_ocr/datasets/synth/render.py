@@ -86,7 +86,7 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
         spacing = GLYPH_SIZE * rng.uniform(*look.spaced_by)
     glyphs = [font.glyphs[character] for character in text]
     if text.isupper() and len(text) > 1 and rng.random() < look.initial:
-        first = next(number for number, character in enumerate(text) if character.isalpha())
+        first = next(number for number, character in enumerate(text) if character.isupper())
         glyphs[first] = _enlarged(glyphs[first], rng, look)
     pen, placed = 0.0, []
     for glyph in glyphs:
