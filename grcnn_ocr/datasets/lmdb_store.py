@@ -219,7 +219,7 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
         overwrite: whether a dataset that is there already is replaced; a folder of anything else never is.
 
     Raises:
-        ValueError: if `output` exists and may not be replaced.
+        ValueError: if `output` exists and may not be replaced, be it only when the build is done.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     _clear_abandoned(output)
@@ -243,6 +243,7 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
                 env.close()
             flush_to_disk(aside / "compact" / "data.mdb")
             flush_to_disk(aside / "compact")
+            check_dataset_output(output, overwrite)  # again: another build may have ended meanwhile
             if output.exists():
                 output.rename(aside / "replaced")
             (aside / "compact").rename(output)

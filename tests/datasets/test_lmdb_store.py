@@ -195,11 +195,29 @@ def test_an_interrupted_replacement_puts_the_old_dataset_back(tmp_path, monkeypa
 
 
 def test_a_build_that_is_alive_is_left_alone(tmp_path):
-    with building(tmp_path / "x.lmdb") as first:
+    with building(tmp_path / "x.lmdb", overwrite=True) as first:
         first.add(b"a", "first")
         with building(tmp_path / "x.lmdb") as second:
             second.add(b"b", "second")
         assert LmdbReader(tmp_path / "x.lmdb").label(0) == "second"
+    assert LmdbReader(tmp_path / "x.lmdb").label(0) == "first"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.lmdb"]
+
+
+def test_of_two_builds_at_once_the_one_that_ends_first_is_kept(tmp_path):
+    with pytest.raises(ValueError, match="--overwrite"), building(tmp_path / "x.lmdb") as first:
+        first.add(b"a", "first")
+        build(tmp_path / "x.lmdb", 2)
+    assert last_label(LmdbReader(tmp_path / "x.lmdb")) == "label1"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.lmdb"]
+
+
+def test_a_folder_of_anything_else_made_during_a_build_is_left_alone(tmp_path):
+    with pytest.raises(ValueError, match="not an LMDB"), building(tmp_path / "x.lmdb", overwrite=True) as writer:
+        writer.add(b"a", "b")
+        (tmp_path / "x.lmdb").mkdir()
+        (tmp_path / "x.lmdb" / "thesis.txt").write_text("x")
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["x.lmdb", "thesis.txt"]
 
 
 def test_lists_of_words_in_the_lmdb_are_a_lexicon(tmp_path):
