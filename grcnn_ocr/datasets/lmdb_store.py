@@ -101,9 +101,8 @@ class LmdbReader:
     @property
     def lexicons(self) -> Mapping[str, Lexicon]:
         """The lists of one an image that the LMDB holds, under the name "own"; else none."""
-        with self._environment().begin() as transaction:
-            if len(self) == 0 or transaction.get(lexicon_key(0)) is None:
-                return {}
+        if len(self) == 0 or self._find(lexicon_key(0), self.place(0)) is None:
+            return {}
         lists = tuple(split_words(self._text(lexicon_key(index), index)) for index in range(len(self)))
         if empty := [index for index, words in enumerate(lists) if not words]:
             raise ValueError(f"{self.place(empty[0])}: an empty list of words")
@@ -124,18 +123,21 @@ class LmdbReader:
             raise ValueError(f"{self.place(index)}: {key.decode()} is not UTF-8: {error}") from None
 
     def _get(self, key: bytes, index: int) -> bytes:
-        try:
-            with self._environment().begin() as transaction:
-                data = transaction.get(key)
-        except lmdb.Error as error:
-            raise ValueError(f"{self.place(index)}: {error}") from None
+        data = self._find(key, self.place(index))
         if data is None:
             raise ValueError(f"{self.place(index)}: no key {key.decode()}; the dataset says it has {len(self)} samples")
         return data
 
+    def _find(self, key: bytes, place: str) -> bytes | None:
+        """Return what is stored under a key, or None; an error names `place`."""
+        try:
+            with self._environment().begin() as transaction:
+                return transaction.get(key)
+        except lmdb.Error as error:
+            raise ValueError(f"{place}: {key.decode()} cannot be read: {error}; copy the LMDB again") from None
+
     def _read_num_samples(self) -> int:
-        with self._environment().begin() as transaction:
-            count = transaction.get(b"num-samples")
+        count = self._find(b"num-samples", str(self.path))
         if count is None:
             raise ValueError(f"{self.path} is an LMDB without the key num-samples: not a dataset of words")
         if not count.isdigit():
@@ -219,7 +221,8 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
         overwrite: whether a dataset that is there already is replaced; a folder of anything else never is.
 
     Raises:
-        ValueError: if `output` exists and may not be replaced, be it only when the build is done.
+        ValueError: if `output` exists and may not be replaced, be it only when the build is done, or if the disk does
+            not take the dataset.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     _clear_abandoned(output)
@@ -248,6 +251,8 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
                 output.rename(aside / "replaced")
             (aside / "compact").rename(output)
             flush_to_disk(output.parent)
+        except lmdb.Error as error:  # in writing: a reader's are ValueErrors
+            raise ValueError(f"{output} cannot be written: {error}; is there room on the disk?") from None
         finally:
             if (aside / "replaced").exists() and not output.exists():
                 (aside / "replaced").rename(output)

@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import pickle
+import resource
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -11,6 +12,9 @@ import pytest
 
 from grcnn_ocr.datasets import lmdb_store
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
+
+PAGE_SIZE = resource.getpagesize()
+"""LMDB's, too."""
 
 
 def build(path: Path, count: int, size: int = 10) -> Path:
@@ -129,6 +133,39 @@ def test_a_truncated_dataset_is_an_error_and_no_crash(part, tmp_path):
     os.truncate(file, int(part * file.stat().st_size))
     with pytest.raises(ValueError, match=r"x\.lmdb is truncated"):
         LmdbReader(tmp_path / "x.lmdb")
+
+
+def test_a_damaged_dataset_is_an_error_that_names_it(tmp_path):
+    file = build(tmp_path / "x.lmdb", 30, size=4000) / "data.mdb"
+    with file.open("r+b") as data:
+        data.seek(-PAGE_SIZE, os.SEEK_END)
+        data.write(b"\xff" * PAGE_SIZE)
+    with pytest.raises(ValueError, match=r"x\.lmdb: num-samples cannot be read: .*copy the LMDB again"):
+        LmdbReader(tmp_path / "x.lmdb")
+
+
+def test_damage_among_the_lists_of_words_is_an_error_with_its_place(tmp_path):
+    build(tmp_path / "x.lmdb", 2)
+    reader = LmdbReader(tmp_path / "x.lmdb")
+
+    class Damaged:
+        def begin(self):
+            raise lmdb.CorruptedError("wrong page")
+
+    reader._env = Damaged()
+    with pytest.raises(ValueError, match=r"x\.lmdb \[0\]: lexicon-000000001 cannot be read: wrong page"):
+        reader.lexicons  # noqa: B018
+
+
+def test_a_disk_without_room_is_an_error_that_names_the_output(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10 * PAGE_SIZE, hard))
+    try:
+        with pytest.raises(ValueError, match=r"x\.lmdb cannot be written: .*room on the disk"):
+            build(tmp_path / "x.lmdb", 30, size=4000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
 
 
 BUILD_AND_DIE = """
