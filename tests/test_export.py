@@ -121,6 +121,11 @@ def test_int8_gives_way_where_accuracy_is_lost(weights, words, tmp_path, monkeyp
     assert tried == [between, "all convolutions + LSTMs", "all convolutions", "inner convolutions"]
 
 
+def test_an_unknown_precision_is_an_error(weights, words, tmp_path):
+    with pytest.raises(ValueError, match="precision 'int4': expected one of float32, float16, int8"):
+        folder.export_reader(weights, tmp_path / "reader", words, "int4")
+
+
 def test_a_folder_is_replaced_only_if_it_is_a_reader_and_one_says_so(weights, words, tmp_path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "mine").mkdir()

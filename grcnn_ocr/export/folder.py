@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -63,8 +63,11 @@ def export_reader(
         What was written; its `checks` tell how far the network is from torch's.
 
     Raises:
-        ValueError: if the folder exists, a package for it is not installed, or the network is not near enough.
+        ValueError: if there is no such precision, the folder exists, a package for it is not installed, or the network
+            is not near enough.
     """
+    if precision not in get_args(Precision):
+        raise ValueError(f"precision {precision!r}: expected one of {', '.join(get_args(Precision))}")
     _check_folder(folder, overwrite)
     _check_installed()
     recognizer = Recognizer(weights, "cpu", second_look=False)
