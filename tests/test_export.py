@@ -2,6 +2,7 @@
 
 import json
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -139,6 +140,31 @@ def test_a_folder_is_replaced_only_if_it_is_a_reader_and_one_says_so(weights, wo
         folder.export_reader(weights, tmp_path / "reader", words)
     folder.export_reader(weights, tmp_path / "reader", words, overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["crops", "file", "mine", "reader"]
+
+
+def test_an_interrupted_replacement_puts_the_old_reader_back(tmp_path, monkeypatch):
+    folder._write(tmp_path / "reader", {"model.onnx": b"old"})
+    rename, calls = Path.rename, []
+
+    def interrupted(self, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        folder._write(tmp_path / "reader", {"model.onnx": b"new"})
+    assert (tmp_path / "reader" / "model.onnx").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["reader"]
+
+
+def test_a_reader_that_a_kill_left_aside_is_brought_back_and_not_replaced_unasked(weights, words, tmp_path):
+    (tmp_path / ".reader.previous").mkdir()
+    (tmp_path / ".reader.previous" / "reader.json").write_text("old")
+    with pytest.raises(ValueError, match="reader exists; give --overwrite"):
+        folder.export_reader(weights, tmp_path / "reader", words)
+    assert (tmp_path / "reader" / "reader.json").read_text() == "old"
 
 
 def test_frames_have_a_formula():

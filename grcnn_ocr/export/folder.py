@@ -50,6 +50,9 @@ def export_reader(
 ) -> ReaderDescription:
     """Write the folder of a `runtime.Reader`, aside and renamed.
 
+    Killing the process at any moment leaves a complete reader in `folder`, or none; one that is being replaced may lie
+    aside then, and the next export to the same folder brings it back.
+
     Args:
         weights: they stay as they are.
         folder: to be written.
@@ -68,6 +71,7 @@ def export_reader(
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision {precision!r}: expected one of {', '.join(get_args(Precision))}")
+    _bring_back(folder)
     _check_folder(folder, overwrite)
     _check_installed()
     recognizer = Recognizer(weights, "cpu", second_look=False)
@@ -240,10 +244,23 @@ def _versions() -> dict[str, str]:
     }
 
 
+def _aside(folder: Path, what: str) -> Path:
+    return folder.with_name(f".{folder.name}.{what}")
+
+
+def _bring_back(folder: Path) -> None:
+    """Put a folder that was being replaced back to its place, if no other took it."""
+    folder = folder.resolve()
+    previous = _aside(folder, "previous")
+    if previous.exists() and not folder.exists():  # interrupted between the two renames of `_write`
+        previous.rename(folder)
+
+
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     """Write a folder aside, and let it take the place of what was there."""
+    _bring_back(folder)
     folder = folder.resolve()
-    aside, previous = (folder.with_name(f".{folder.name}.{what}") for what in ("writing", "previous"))
+    aside, previous = _aside(folder, "writing"), _aside(folder, "previous")
     for old in (aside, previous):
         shutil.rmtree(old, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -258,5 +275,6 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         aside.rename(folder)
         flush_to_disk(folder.parent)
     finally:
+        _bring_back(folder)
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(previous, ignore_errors=True)
