@@ -48,12 +48,14 @@ class FolderImages:
         Raises:
             ValueError: if its file cannot be read, naming it.
         """
-        if self.path.is_dir():
-            return (self.path / self.names[index]).read_bytes()
         try:
+            if self.path.is_dir():
+                return (self.path / self.names[index]).read_bytes()
             return _archive(self.path, os.getpid()).read(self.names[index])
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ValueError(f"{self.place(index)} cannot be read: {error}") from None
+        except OSError as error:
+            raise ValueError(f"{self.place(index)} cannot be read: {error.strerror or error}") from None
 
     def place(self, index: int) -> str:
         """Name a picture in a message."""

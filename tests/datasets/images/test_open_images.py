@@ -136,6 +136,13 @@ def test_damaged_files_are_named(release, name, data, message, tmp_path):
         open_images(folder, "test" if name.startswith("t10k") else "train")
 
 
+def test_a_picture_that_is_gone_is_named(tmp_path):
+    found = open_images(write_folder(tmp_path, picture_files()), "train")
+    (tmp_path / found.names[0]).unlink()
+    with pytest.raises(ValueError, match=rf"{found.names[0]} cannot be read: No such file"):
+        found.image(0)
+
+
 def test_what_holds_no_classes_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no pictures .*nowhere"):
         open_images(tmp_path / "nowhere", "train")
