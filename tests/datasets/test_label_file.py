@@ -52,6 +52,7 @@ def test_every_format_gives_the_same_records(name, content, tmp_path):
         ("l.jsonl", b'{"path": "a.png", "label": "\\ud800"}', "malformed line", "surrogates"),
         ("l.jsonl", b"[1]", "malformed line", "an object"),
         ("l.jsonl", b"{", "malformed line", ""),
+        pytest.param("l.jsonl", b"[" * 100_000, "malformed line", "recursion", id="nested deeply"),
     ],
 )
 def test_a_bad_line_is_a_problem_with_its_number(name, line, kind, detail, tmp_path):

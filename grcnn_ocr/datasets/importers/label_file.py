@@ -59,7 +59,7 @@ def _read_lines(
         try:
             path, label = parse(line.decode("utf-8"))
             label.encode("utf-8")  # JSON can spell half a character
-        except (ValueError, csv.Error) as error:  # a UnicodeDecodeError is a ValueError
+        except (ValueError, csv.Error, RecursionError) as error:  # bad UTF-8 is a ValueError; JSON may be nested deeply
             yield Problem("malformed line", place, str(error))
             continue
         if first and path.lower() in PATH_NAMES and label.lower() in LABEL_NAMES:
