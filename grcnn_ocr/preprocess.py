@@ -22,6 +22,8 @@ WIDTH_STEP = 32
 """Crops of proportional width are padded to the next multiple of this."""
 PNG = b"\x89PNG\r\n\x1a\n"
 """The first bytes of one."""
+JPEG_ALONE = (0x00, 0x01, *range(0xD0, 0xD8))
+"""Markers that no length follows: a stuffed zero, TEM, the restarts."""
 ORIENTATION = 0x0112
 """The EXIF tag."""
 
@@ -260,12 +262,14 @@ def _oriented(image: Pixels, orientation: int) -> Pixels:
 def _jpeg_is_complete(data: bytes) -> bool:
     """Whether the end marker follows the last scan; decoders may fill up a truncated JPEG with gray in silence."""
     position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
+    while 0 <= (position := data.find(b"\xff", position)) <= len(data) - 4:  # past stray bytes, as decoders go
         marker = data[position + 1]
         if marker == 0xDA:  # start of scan: entropy-coded data up to the end marker
             return data.find(b"\xff\xd9", position) >= 0
         if marker == 0xFF:  # fill byte
             position += 1
-            continue
-        position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
+        elif marker in JPEG_ALONE:
+            position += 2
+        else:
+            position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
     return False

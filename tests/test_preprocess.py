@@ -176,6 +176,16 @@ def test_truncated_jpeg_with_an_end_marker_in_its_thumbnail_is_an_error():
         decode(whole[:-200])
 
 
+@pytest.mark.parametrize("stray", [b"\0\0", b"\x12", b"\xff\xff", b"\xff\0", b"\xff\xd0", b"\0\xff\0\0"])
+def test_stray_bytes_between_the_segments_of_a_jpeg_are_passed_over(stray):
+    data = encode(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8)), "JPEG")
+    end = 4 + int.from_bytes(data[4:6], "big")  # of the first segment
+    strayed = data[:end] + stray + data[end:]
+    assert (decode(strayed) == decode(data)).all()
+    with pytest.raises(ValueError, match="truncated"):
+        decode(strayed[:-200])
+
+
 @pytest.mark.parametrize(
     ("data", "message"), [(b"", "empty"), (b"not a picture", "not a picture"), (b"\xff\xd8", "truncated")]
 )
