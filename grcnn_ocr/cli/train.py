@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,13 +117,17 @@ def _run_folder(base: Path, resume: bool) -> Path:
     """Return the latest of `base`, `base-2`, `base-3`, ... that can be resumed, or make the next one."""
     from grcnn_ocr.training.checkpoint import can_resume
 
-    runs = (base if number == 1 else base.with_name(f"{base.name}-{number}") for number in count(1))
+    def run_of(number: int) -> Path:
+        return base if number == 1 else base.with_name(f"{base.name}-{number}")
+
+    pattern = re.compile(rf"{re.escape(base.name)}-([1-9][0-9]*)")
+    numbers = [int(found[1]) for path in base.parent.glob("*") if (found := pattern.fullmatch(path.name))]
     if resume:
-        resumable = [run for run in takewhile(Path.exists, runs) if can_resume(run)]
+        resumable = [run for run in map(run_of, sorted({1, *numbers})) if can_resume(run)]
         if not resumable:
             raise ValueError(f"nothing to resume: no {base / 'state.pt'}")
         return resumable[-1]
-    for run in runs:
+    for run in map(run_of, count(max(numbers, default=1))):  # never a gap's: the latest has the largest number
         with suppress(FileExistsError):  # another run's, perhaps begun this moment
             run.mkdir(parents=True)
             return run

@@ -14,6 +14,7 @@ from conftest import SAMPLES, WORDS, draw, published_state_dict
 from grcnn_ocr import __version__
 from grcnn_ocr.build import build_model
 from grcnn_ocr.cli.readers import FORMAT
+from grcnn_ocr.cli.train import _run_folder
 from grcnn_ocr.config import list_configs
 from grcnn_ocr.create import list_models
 from grcnn_ocr.datasets.importers.release import FORMATS
@@ -299,6 +300,17 @@ def test_resume_passes_over_a_run_that_never_began(run, small_config, tmp_path, 
     assert run("train", "--config", "mine.yaml")[0] == 0
     Path("runs/mine-2").mkdir()
     assert "the run in runs/mine was complete already" in run("train", "--config", "mine.yaml", "--resume")[1]
+
+
+def test_the_latest_run_has_the_largest_number_though_earlier_ones_were_deleted(tmp_path):
+    base = tmp_path / "runs" / "mine"
+    assert [_run_folder(base, resume=False).name for _ in range(2)] == ["mine", "mine-2"]
+    base.rmdir()
+    assert _run_folder(base, resume=False).name == "mine-3"
+    for name in ("mine-2", "mine-10", "mine-11-copy"):
+        (tmp_path / "runs" / name).mkdir(exist_ok=True)
+        (tmp_path / "runs" / name / "state.pt").touch()
+    assert _run_folder(base, resume=True).name == "mine-10"
 
 
 def test_a_path_in_brackets_is_printed_whole(run, crops, tmp_path):
