@@ -168,6 +168,16 @@ def _images_in(folder: Path) -> Iterator[Path]:
     yield from closed
 
 
+def _files_of(path: Path) -> list[Path]:
+    """Return the images in a folder and below; of anything else the path itself."""
+    if not os.path.isdir(path):  # noqa: PTH112 (false, too, where nothing can be looked at)
+        return [path]
+    found = sorted(_images_in(path))
+    if not found:
+        raise ValueError(f"no images in folder {path}; looked for {', '.join(sorted(IMAGE_ENDINGS))}")
+    return found
+
+
 def _expand(arguments: list[str]) -> Iterator[Path]:
     for argument in arguments:
         if argument == "-":
@@ -176,15 +186,10 @@ def _expand(arguments: list[str]) -> Iterator[Path]:
         if not argument:
             raise ValueError("an empty name among the images; expected files, folders or globs")
         path = Path(argument)
-        if os.path.isdir(path):  # noqa: PTH112 (false, too, where nothing can be looked at)
-            found = sorted(_images_in(path))
-            if not found:
-                raise ValueError(f"no images in folder {path}; looked for {', '.join(sorted(IMAGE_ENDINGS))}")
-            yield from found
-        elif not os.path.exists(path) and any(char in argument for char in "*?["):  # noqa: PTH110 (likewise)
+        if not os.path.exists(path) and any(char in argument for char in "*?["):  # noqa: PTH110 (likewise)
             matches = sorted(glob(argument, recursive=True))  # noqa: PTH207 (takes absolute patterns too)
             if not matches:
                 raise ValueError(f"nothing matches {argument}")
-            yield from map(Path, matches)
+            yield from dict.fromkeys(file for match in matches for file in _files_of(Path(match)))  # ** matches both
         else:
-            yield path
+            yield from _files_of(path)

@@ -71,6 +71,16 @@ def test_a_folder_is_read_links_followed_and_no_circle(read, tmp_path):
     assert code == 0 and [Path(line.split("\t")[0]).name for line in out.splitlines()] == ["a.jpg", "b.JPG", "c.ppm"]
 
 
+def test_folders_that_a_glob_matches_are_read_through_and_nothing_twice(read, tmp_path):
+    for path in (tmp_path / "crops" / "a.jpg", tmp_path / "crops" / "more" / "b.jpg"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(Path(FIRST).read_bytes())
+    for pattern in ("*", "**"):
+        code, out, err = read(tmp_path / "crops" / pattern)
+        assert code == 0 and not err
+        assert [Path(line.split("\t")[0]).name for line in out.splitlines()] == ["a.jpg", "b.jpg"]
+
+
 def test_names_that_no_file_can_have_are_named_and_the_others_read(read):
     code, out, err = read(FIRST, f"{'x' * 300}.jpg")
     assert code == 1 and "clown" in out and "xxx.jpg: File name too long" in err
