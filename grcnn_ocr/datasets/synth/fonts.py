@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
+
+from grcnn_ocr.files import flush_to_disk
 
 CACHE_VERSION = 3
 FONT_ENDINGS = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
@@ -218,7 +221,9 @@ def _test_and_keep(path: Path, cache: Path, characters: str) -> Path | str:
         return f"cannot be read: {error.strerror}"
     drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}"
     kept = cache / f"{hashlib.sha256(data + drawn_by.encode()).hexdigest()}.npz"
-    if not kept.exists():
+    try:
+        found = _kept(kept)
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # not there yet, or damaged
         found = examine_font(path, characters)
         try:
             _keep(kept, found)
@@ -226,8 +231,7 @@ def _test_and_keep(path: Path, cache: Path, characters: str) -> Path | str:
             raise ValueError(
                 f"the cache of fonts {cache} cannot be written: {error.strerror}; set XDG_CACHE_HOME to another folder"
             ) from None
-    with np.load(kept) as file:
-        return str(file["reason"]) if "reason" in file else kept
+    return found if isinstance(found, str) else kept
 
 
 def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
@@ -243,17 +247,24 @@ def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
     np.savez(aside, **arrays)  # type: ignore[arg-type]
+    flush_to_disk(aside)
     aside.replace(path)
 
 
-def _read(path: Path, kept: Path | str) -> Font | None:
-    if isinstance(kept, str):
-        return None
-    with np.load(kept) as file:
+def _kept(path: Path) -> dict[str, Glyph] | str:
+    """Read a cache file."""
+    with np.load(path) as file:
+        if "reason" in file:
+            return str(file["reason"])
         characters, metrics, ink = str(file["characters"]), file["metrics"], file["ink"]
     glyphs, start = {}, 0
     for character, (height, width, left, top, advance) in zip(characters, metrics, strict=True):
         end = start + int(height * width)
         glyphs[character] = Glyph(ink[start:end].reshape(int(height), int(width)), int(left), int(top), float(advance))
         start = end
-    return Font(str(path), _digest(glyphs), glyphs)
+    return glyphs
+
+
+def _read(path: Path, outcome: Path | str) -> Font | None:
+    glyphs = outcome if isinstance(outcome, str) else _kept(outcome)
+    return None if isinstance(glyphs, str) else Font(str(path), _digest(glyphs), glyphs)

@@ -25,6 +25,11 @@ def font_file(tmp_path) -> Path:
     return path
 
 
+def flip_in_the_middle(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes(255 - byte for byte in data[middle : middle + 99]) + data[middle + 99 :]
+
+
 def test_the_built_in_font_draws_letters_and_digits():
     glyphs = built_in_font().glyphs
     assert all(glyphs[character].ink.max() > 200 for character in "aZ09")
@@ -41,6 +46,19 @@ def test_glyphs_survive_the_cache(font_file, tmp_path):
         kept = font.glyphs[character]
         assert np.array_equal(kept.ink, glyph.ink) and (kept.left, kept.top) == (glyph.left, glyph.top)
         assert kept.advance == glyph.advance
+
+
+@pytest.mark.parametrize(
+    "damaged", [lambda data: b"", lambda data: b"junk", lambda data: data[:-9], flip_in_the_middle]
+)
+def test_a_damaged_cache_file_is_made_anew(damaged, font_file, tmp_path):
+    [font], _ = load_fonts([font_file], tmp_path / "cache")
+    [kept] = (tmp_path / "cache").iterdir()
+    kept.write_bytes(damaged(kept.read_bytes()))
+    for _ in range(2):
+        [again], rejected = load_fonts([font_file], tmp_path / "cache")
+        assert again.digest == font.digest and not rejected
+    assert list((tmp_path / "cache").iterdir()) == [kept]
 
 
 def test_files_that_are_no_fonts_are_passed_over_with_a_reason(font_file, tmp_path):
