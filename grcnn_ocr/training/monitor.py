@@ -69,7 +69,7 @@ class Monitor(Protocol):
 
 
 class TensorBoardMonitor:
-    """Writes scalars for TensorBoard to a folder, from the first report on."""
+    """Writes scalars for TensorBoard to a folder, from the first report on; what was told is in the file at once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -84,6 +84,7 @@ class TensorBoardMonitor:
         """Write loss, learning rate, gradient norm, words/s and data-wait share."""
         for name in ("loss", "lr", "gradient_norm", "samples_per_second", "data_wait"):
             self._writer.add_scalar(f"train/{name}", getattr(report, name), report.step)
+        self._writer.flush()
 
     def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
         """Write word accuracy, 1-NED and CER; of a classifier, top-1 and top-5 accuracy."""
