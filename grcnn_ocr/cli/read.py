@@ -8,7 +8,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from glob import glob
@@ -168,13 +168,14 @@ def _images_in(folder: Path) -> Iterator[Path]:
     yield from closed
 
 
-def _files_of(path: Path) -> list[Path]:
-    """Return the images in a folder and below; of anything else the path itself."""
-    if not os.path.isdir(path):  # noqa: PTH112 (false, too, where nothing can be looked at)
-        return [path]
-    found = sorted(_images_in(path))
+def _files_of(paths: Iterable[Path], argument: str) -> Iterable[Path]:
+    """Return the images in folders and below, and paths of anything else, each once."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        is_folder = os.path.isdir(path)  # noqa: PTH112 (false, too, where nothing can be looked at)
+        found |= dict.fromkeys(sorted(_images_in(path)) if is_folder else [path])
     if not found:
-        raise ValueError(f"no images in folder {path}; looked for {', '.join(sorted(IMAGE_ENDINGS))}")
+        raise ValueError(f"no images in {argument}; looked for {', '.join(sorted(IMAGE_ENDINGS))}")
     return found
 
 
@@ -185,11 +186,10 @@ def _expand(arguments: list[str]) -> Iterator[Path]:
             continue
         if not argument:
             raise ValueError("an empty name among the images; expected files, folders or globs")
-        path = Path(argument)
-        if not os.path.exists(path) and any(char in argument for char in "*?["):  # noqa: PTH110 (likewise)
+        if not os.path.exists(argument) and any(char in argument for char in "*?["):  # noqa: PTH110 (likewise)
             matches = sorted(glob(argument, recursive=True))  # noqa: PTH207 (takes absolute patterns too)
             if not matches:
                 raise ValueError(f"nothing matches {argument}")
-            yield from dict.fromkeys(file for match in matches for file in _files_of(Path(match)))  # ** matches both
+            yield from _files_of(map(Path, matches), argument)
         else:
-            yield from _files_of(path)
+            yield from _files_of([Path(argument)], argument)

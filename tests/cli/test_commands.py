@@ -249,7 +249,7 @@ def test_import_writes_a_weights_file(run, tmp_path):
         ),
         (("read", "crops/0.png", "--weights", "nowhere.safetensors"), "no weights 'nowhere.safetensors'"),
         (("read", "nothing*.png"), "nothing matches nothing*.png"),
-        (("read", "empty"), "no images in folder empty"),
+        (("read", "empty"), "no images in empty"),
         (("lmdb", "info", "empty"), "no LMDB at empty"),
         (
             ("lmdb", "create", "--labels", "nowhere.tsv", "--output", "x.lmdb"),

@@ -75,6 +75,7 @@ def test_folders_that_a_glob_matches_are_read_through_and_nothing_twice(read, tm
     for path in (tmp_path / "crops" / "a.jpg", tmp_path / "crops" / "more" / "b.jpg"):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(Path(FIRST).read_bytes())
+    (tmp_path / "crops" / "none").mkdir()
     for pattern in ("*", "**"):
         code, out, err = read(tmp_path / "crops" / pattern)
         assert code == 0 and not err
