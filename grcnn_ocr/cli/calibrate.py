@@ -17,6 +17,7 @@ from grcnn_ocr.files import check_output
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.confidence import Calibration
     from grcnn_ocr.evaluation.analysis import Judged
+    from grcnn_ocr.text.lexicon import Lexicon
 
 T = TypeVar("T")
 
@@ -78,14 +79,18 @@ def calibrate(
     source = ChangedWords(words, list(CHANGES.values())) if changed else words
     if listed is not None and listed.per_image:
         listed = replace(listed, lists=listed.lists * (len(source) // num_words))
-    lexicons = (None,) if listed is None else (None, listed)
+    at_one_look = Recognizer(found, device, batch_size, second_look=False)  # an open lexicon gives way in each look
     with progress_bar() as bar:
-        task = bar.add_task("reading", total=len(source))
-        measured = WordSet(str(data), source, rules, lexicons)
-        free, *bound = [
-            judge(measurement.result.examples, rules.fold)
-            for measurement in evaluate_sets(recognizer, [measured], lambda done: bar.advance(task, done))
-        ]
+        task = bar.add_task("reading", total=len(source) * (1 if listed is None else 2))
+
+        def judged(reader: Recognizer, *lexicons: Lexicon | None) -> list[list[Judged]]:
+            measured = evaluate_sets(
+                reader, [WordSet(str(data), source, rules, lexicons)], lambda done: bar.advance(task, done)
+            )
+            return [judge(measurement.result.examples, rules.fold) for measurement in measured]
+
+        [free] = judged(recognizer, None)
+        bound = [] if listed is None else judged(at_one_look, None, listed)
     warning = rules.count_warning(len({r.example.index % num_words for r in free}))
     if warning:
         errors.print(f"warning: {warning}")
@@ -94,7 +99,7 @@ def calibrate(
     is_fitting = [r.example.index % num_words in fitting for r in free]  # a word's changes are on its side
     calibration = _fitted(recognizer.calibration, free, is_fitting)
     if bound:
-        calibration = replace(calibration, open_gap=_gap(list(zip(free, bound[0], strict=True)), is_fitting))
+        calibration = replace(calibration, open_gap=_gap(list(zip(*bound, strict=True)), is_fitting))
     save_calibrated(found, output, calibration)
     console.print(f"written: {output}")
 
