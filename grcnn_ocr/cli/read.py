@@ -182,7 +182,10 @@ def _files_of(paths: Iterable[Path], argument: str) -> Iterable[Path]:
 def _expand(arguments: list[str]) -> Iterator[Path]:
     for argument in arguments:
         if argument == "-":
-            yield from (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
+            listed = [Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip()]
+            if not listed:
+                raise ValueError("no names of images on standard input")
+            yield from listed
             continue
         if not argument:
             raise ValueError("an empty name among the images; expected files, folders or globs")

@@ -113,6 +113,8 @@ def create(
         summary.num_samples = writer.num_samples
         if summary.num_samples == 0:
             first = "".join(f"\n  {problem}" for problem in summary.problems[:10])
+            if (more := len(summary.problems) - 10) > 0:
+                first += f"\n  and {more} more"
             raise ValueError(f"{labels}: no usable sample, nothing written{first or ': the file is empty'}")
     return summary
 

@@ -131,7 +131,7 @@ class Decoder:
         if options.is_open and self.open_gap is None:
             raise ValueError(
                 "an open lexicon needs a threshold, and these weights hold none: choose one on validation data with "
-                "`grcnn-ocr calibrate --lexicon`, or give one in nats, such as 5"
+                "`grcnn-ocr calibrate --lexicon`, or give one in nats (open_gap=5, --open-gap 5)"
             )
 
     def __call__(

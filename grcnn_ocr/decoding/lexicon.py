@@ -99,7 +99,8 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
     A lexicon that passed is not looked through, nor warned of, again: readers of one image after another ask each time.
 
     Raises:
-        ValueError: if the number of lists is not that of the images, or no word of a list can be written, naming it.
+        ValueError: if the number of lists is not that of the images, or no word of a list can be written, or in so many
+            frames, naming it.
     """
     lexicon.check_length(num_images)
     unwritable: set[str] = set()
@@ -107,8 +108,8 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
     merged: set[str] = set()
     for number, words in enumerate(lexicon.lists, start=1):
         classes = writable(words, charset)
+        place = f"{lexicon.name}, line {number}" if lexicon.per_image else lexicon.name
         if not classes:
-            place = f"{lexicon.name}, line {number}" if lexicon.per_image else lexicon.name
             raise ValueError(
                 f"lexicon {place}: none of its {len(words)} words can be written in charset {charset.name!r}: "
                 f"{_shown(words)}"
@@ -116,7 +117,12 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
         distinct = set(words)
         unwritable.update(word for word in distinct if charset.fold(word) not in classes)
         merged.update(word for word in distinct if classes.get(charset.fold(word), (word,))[0] != word)
-        too_long.update(text for text in classes if min_frames(charset.encode(text)) > num_frames)
+        longer = [text for text in classes if min_frames(charset.encode(text)) > num_frames]
+        if len(longer) == len(classes):
+            raise ValueError(
+                f"lexicon {place}: all of its words are too long for {num_frames} frames: {_shown(longer)}"
+            )
+        too_long.update(longer)
     for log, kind, found in (
         (logger.warning, f"not of charset {charset.name!r}, never the answer", unwritable),
         (logger.warning, f"too long for {num_frames} frames, never the answer", too_long),

@@ -73,8 +73,8 @@ class Charset:
         return self.fold_case and not self.has_both_cases
 
     def fold(self, text: str) -> str:
-        """Return `text` with each character folded; what cannot be folded stays, see `unknown`."""
-        return text.translate(self._folding)
+        """Return `text`, accents composed (NFC), each character folded; what cannot be folded stays, see `unknown`."""
+        return unicodedata.normalize("NFC", text).translate(self._folding)
 
     def unknown(self, text: str) -> str:
         """Return the characters of `text`, once each, that are not in the set."""

@@ -38,6 +38,12 @@ def test_paths_come_from_standard_input(read, monkeypatch):
     assert code == 0 and [line.split("\t")[0] for line in out.splitlines()] == [FIRST, SECOND]
 
 
+def test_no_paths_on_standard_input_are_an_error(read, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    code, out, err = read("-")
+    assert code == 2 and not out and "no names of images on standard input" in err
+
+
 def test_alternatives_are_lines_below(read):
     code, out, _ = read(FIRST, "--num-best", 3)
     first, *others = (line.split("\t") for line in out.splitlines())

@@ -147,6 +147,11 @@ def test_a_list_without_a_writable_word_is_named_before_any_reading():
         check_lexicon(lists, 2, CHARSET, num_frames=26)
 
 
+def test_a_list_of_words_too_long_is_refused():
+    with pytest.raises(ValueError, match=r"words\.txt: all its words are too long for 5 frames: 'abcabc'"):
+        check_lexicon(Lexicon.shared(["日本", "abcabc"], name="words.txt"), 3, CHARSET, num_frames=5)
+
+
 def test_a_lexicon_is_warned_of_once(caplog):
     lexicon = Lexicon.shared(["ab", "日本語"], name="once.txt")
     for _ in range(3):

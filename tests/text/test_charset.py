@@ -41,6 +41,12 @@ def test_a_character_of_the_charset_is_never_folded():
     assert charset.fold("éE-É") == "éE-é"
 
 
+def test_accents_that_stand_apart_are_the_characters_with_them():
+    charset = Charset("cafйод\u00e9")
+    assert charset.fold("cafe\u0301") == "caf\u00e9" and charset.fold("и\u0306од") == "йод"
+    assert Charset.named("alnum36").fold("Cafe\u0301") == "cafe"
+
+
 def test_unknown_characters_are_named():
     with pytest.raises(ValueError, match=r"'日本1': '日本' not in charset 'alnum36'"):
         Charset.named("alnum36").encode("日本1")
