@@ -119,9 +119,7 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
         merged.update(word for word in distinct if classes.get(charset.fold(word), (word,))[0] != word)
         longer = [text for text in classes if min_frames(charset.encode(text)) > num_frames]
         if len(longer) == len(classes):
-            raise ValueError(
-                f"lexicon {place}: all of its words are too long for {num_frames} frames: {_shown(longer)}"
-            )
+            raise ValueError(f"lexicon {place}: all its words are too long for {num_frames} frames: {_shown(longer)}")
         too_long.update(longer)
     for log, kind, found in (
         (logger.warning, f"not of charset {charset.name!r}, never the answer", unwritable),
