@@ -81,7 +81,7 @@ def test_an_answer_does_not_depend_on_the_other_images(seed, lists):
         alone = best(image, words, num_best=3, posteriors=True)
         assert [answer.word for answer in answers] == [answer.word for answer in alone]
         assert [answer.posterior for answer in answers] == pytest.approx([a.posterior for a in alone], rel=1.1e-3)
-        assert_same_order(answers, brute_force(image, words)[:3])
+        assert_same_order(answers, brute_force(image, words))
 
 
 @settings(max_examples=60)
@@ -104,7 +104,7 @@ def test_a_long_improbable_image_is_searched_without_underflow():
     log_probs[7, 1] = -20.0
     words = ["ab", "ba", "a", "b", "aab"]
     answers = best(log_probs, words, num_best=2)
-    assert_same_order(answers, brute_force(log_probs, words)[:2])
+    assert_same_order(answers, brute_force(log_probs, words))
     assert answers[0].log_likelihood < -10_000
 
 
