@@ -26,7 +26,7 @@ PRECISION = (
 )
 SECOND_LOOK = (
     "Look again, inverted, from farther and from nearer, at crops that were not read surely: better, and slower by a "
-    "tenth or more."
+    "sixth or more."
 )
 FORMAT = (
     "Of the data: label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "
