@@ -108,7 +108,7 @@ def test_lists_follow_their_images_across_windows(released):
 
 
 def test_of_equal_readings_the_crop_as_it_is_wins(untrained):
-    prediction = untrained.read(noise(60, 20, 0), ["w" * 400], upright=True)
+    prediction = untrained.read(noise(60, 20, 0), ["w" * 100], upright=True)
     assert (prediction.confidence, prediction.rotation) == (0, 0)
 
 
