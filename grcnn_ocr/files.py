@@ -34,6 +34,26 @@ def written_aside(path: Path, previous: Path | None = None) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
+def replace_folder(folder: Path, new: Path, previous: Path) -> None:
+    """Let `new`, a folder that is on the disk, take the place of `folder`; what was there is left at `previous`.
+
+    Interrupted, or where `new` cannot be renamed, it is brought back; after a kill by `bring_back`.
+    """
+    try:
+        if folder.exists():
+            folder.rename(previous)
+        new.rename(folder)
+        flush_to_disk(folder.parent)
+    finally:
+        bring_back(folder, previous)
+
+
+def bring_back(folder: Path, previous: Path) -> None:
+    """Put what `replace_folder` was replacing back to its place, if nothing took it."""
+    if previous.exists() and not folder.exists():
+        previous.rename(folder)
+
+
 @contextmanager
 def told_as(path: Path) -> Iterator[None]:
     """Let an OSError of what lies aside of `path`, at `.NAME.` and more, name `path`, which the user knows."""

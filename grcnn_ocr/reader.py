@@ -192,9 +192,7 @@ class BaseReader(ABC):
         lists = None if lexicon is None else [lexicon.words(number) for number, each in shown for _ in each]
         found: dict[int, Prediction] = {}
         for batch, frames in self._batches([view.resized for view in views]):
-            held = None if lists is None else [lists[index] for index in batch]
-            predictions = decoder(frames.log_probs, frames.lengths, held, [images[index] for index in batch])
-            found.update(zip(batch, predictions, strict=True))
+            found.update(zip(batch, _decoded(decoder, frames, batch, images, lists), strict=True))
         predictions = self.look_again(decoder, images, [found[index] for index in range(len(views))], lists)
         ways = [[view.rotation for view in each] for _, each in shown]
         return surest(predictions, ways)
@@ -233,9 +231,7 @@ class BaseReader(ABC):
         run = recognise or self.recognise
 
         def read(rows: Sequence[int], looks: Sequence[Pixels]) -> list[Prediction]:
-            frames = run(looks)
-            held = None if lists is None else [lists[row] for row in rows]
-            return decoder(frames.log_probs, frames.lengths, held, [images[row] for row in rows])
+            return _decoded(decoder, run(looks), rows, images, lists)
 
         return look_again(images, predictions, read)
 
@@ -276,6 +272,18 @@ def _is_one(images: object) -> bool:
     if isinstance(images, np.ndarray):
         return images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (3, 4))
     return isinstance(images, str | bytes | Path) or not isinstance(images, Iterable)
+
+
+def _decoded(
+    decoder: Decoder,
+    frames: Frames,
+    rows: Sequence[int],
+    images: Sequence[Pixels],
+    lists: Sequence[Sequence[str]] | None,
+) -> list[Prediction]:
+    """Decode the frames of some of the images, given by their indices."""
+    held = None if lists is None else [lists[row] for row in rows]
+    return decoder(frames.log_probs, frames.lengths, held, [images[row] for row in rows])
 
 
 def surest(predictions: Iterable[Prediction], rotations: Iterable[Iterable[int]]) -> list[Prediction]:

@@ -105,6 +105,19 @@ def published_state_dict(name: str) -> dict[str, torch.Tensor]:
     return {key: fill(key, shape) for key, shape, *_ in keys}
 
 
+def interrupt_second_rename(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the second renaming of a path from now on be interrupted from the keyboard."""
+    rename, calls = Path.rename, []
+
+    def interrupted(self, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+
+
 def fill(key: str, shape: list[int]) -> torch.Tensor:
     """Draw the value that the fixtures give to one key."""
     rng = np.random.default_rng(zlib.crc32(key.encode("utf-8")))

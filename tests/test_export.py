@@ -2,13 +2,12 @@
 
 import json
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from conftest import SAMPLES
+from conftest import SAMPLES, interrupt_second_rename
 from onnx import numpy_helper
 
 from grcnn_ocr.build import build_model
@@ -144,15 +143,7 @@ def test_a_folder_is_replaced_only_if_it_is_a_reader_and_one_says_so(weights, wo
 
 def test_an_interrupted_replacement_puts_the_old_reader_back(tmp_path, monkeypatch):
     folder._write(tmp_path / "reader", {"model.onnx": b"old"})
-    rename, calls = Path.rename, []
-
-    def interrupted(self, target):
-        calls.append(target)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", interrupted)
+    interrupt_second_rename(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         folder._write(tmp_path / "reader", {"model.onnx": b"new"})
     assert (tmp_path / "reader" / "model.onnx").read_bytes() == b"old"

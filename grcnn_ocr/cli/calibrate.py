@@ -79,7 +79,6 @@ def calibrate(
     source = ChangedWords(words, list(CHANGES.values())) if changed else words
     if listed is not None and listed.per_image:
         listed = replace(listed, lists=listed.lists * (len(source) // num_words))
-    at_one_look = Recognizer(found, device, batch_size, second_look=False)  # an open lexicon gives way in each look
     with progress_bar() as bar:
         task = bar.add_task("reading", total=len(source) * (1 if listed is None else 2))
 
@@ -90,7 +89,9 @@ def calibrate(
             return [judge(measurement.result.examples, rules.fold) for measurement in measured]
 
         [free] = judged(recognizer, None)
-        bound = [] if listed is None else judged(at_one_look, None, listed)
+        bound = []
+        if listed is not None:  # at one look: an open lexicon gives way within each
+            bound = judged(Recognizer(found, device, batch_size, second_look=False), None, listed)
     warning = rules.count_warning(len({r.example.index % num_words for r in free}))
     if warning:
         errors.print(f"warning: {warning}")

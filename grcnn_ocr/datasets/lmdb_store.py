@@ -21,7 +21,7 @@ from typing import Any
 
 import lmdb
 
-from grcnn_ocr.files import flush_to_disk, told_as
+from grcnn_ocr.files import bring_back, flush_to_disk, replace_folder, told_as
 from grcnn_ocr.text.lexicon import Lexicon, split_words
 
 INITIAL_MAP_SIZE = 64 * 2**20
@@ -247,15 +247,10 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
             flush_to_disk(aside / "compact" / "data.mdb")
             flush_to_disk(aside / "compact")
             check_dataset_output(output, overwrite)  # again: another build may have ended meanwhile
-            if output.exists():
-                output.rename(aside / "replaced")
-            (aside / "compact").rename(output)
-            flush_to_disk(output.parent)
+            replace_folder(output, aside / "compact", aside / "replaced")
         except lmdb.Error as error:  # in writing: a reader's are ValueErrors
             raise ValueError(f"{output} cannot be written: {error}; is there room on the disk?") from None
         finally:
-            if (aside / "replaced").exists() and not output.exists():
-                (aside / "replaced").rename(output)
             shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -275,7 +270,5 @@ def _clear_abandoned(output: Path) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:  # that build is alive
                 continue
-            replaced = lock_file.parent / "replaced"
-            if replaced.exists() and not output.exists():  # killed between the two renames
-                replaced.rename(output)
+            bring_back(output, lock_file.parent / "replaced")  # if it was killed between the two renames
             shutil.rmtree(lock_file.parent)

@@ -24,7 +24,7 @@ from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.protocol import charset_protocol
 from grcnn_ocr.export.network import QUANTISATIONS, Quantisation, frame_count, halve, quantise, to_onnx
-from grcnn_ocr.files import flush_to_disk, told_as
+from grcnn_ocr.files import bring_back, flush_to_disk, replace_folder, told_as
 from grcnn_ocr.preprocess import Pixels
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.reading import Recognizer
@@ -71,7 +71,8 @@ def export_reader(
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision {precision!r}: expected one of {', '.join(get_args(Precision))}")
-    _bring_back(folder)
+    resolved = folder.resolve()
+    bring_back(resolved, _aside(resolved, "previous"))
     _check_folder(folder, overwrite)
     _check_installed()
     recognizer = Recognizer(weights, "cpu", second_look=False)
@@ -248,19 +249,11 @@ def _aside(folder: Path, what: str) -> Path:
     return folder.with_name(f".{folder.name}.{what}")
 
 
-def _bring_back(folder: Path) -> None:
-    """Put a folder that was being replaced back to its place, if no other took it."""
-    folder = folder.resolve()
-    previous = _aside(folder, "previous")
-    if previous.exists() and not folder.exists():  # interrupted between the two renames of `_write`
-        previous.rename(folder)
-
-
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     """Write a folder aside, and let it take the place of what was there."""
-    _bring_back(folder)
     folder = folder.resolve()
     aside, previous = _aside(folder, "writing"), _aside(folder, "previous")
+    bring_back(folder, previous)
     for old in (aside, previous):
         shutil.rmtree(old, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -270,11 +263,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         for name, content in files.items():
             (aside / name).write_bytes(content)
             flush_to_disk(aside / name)
-        if folder.exists():
-            folder.rename(previous)
-        aside.rename(folder)
-        flush_to_disk(folder.parent)
+        replace_folder(folder, aside, previous)
     finally:
-        _bring_back(folder)
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(previous, ignore_errors=True)

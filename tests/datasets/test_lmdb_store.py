@@ -9,6 +9,7 @@ from pathlib import Path
 
 import lmdb
 import pytest
+from conftest import interrupt_second_rename
 
 from grcnn_ocr.datasets import lmdb_store
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
@@ -171,6 +172,7 @@ def test_a_disk_without_room_is_an_error_that_names_the_output(tmp_path):
 BUILD_AND_DIE = """
 import os, sys
 from pathlib import Path
+from grcnn_ocr import files
 from grcnn_ocr.datasets import lmdb_store
 
 output, calls_left = Path(sys.argv[1]), int(sys.argv[2])
@@ -184,7 +186,7 @@ def dying(function):
         return function(*arguments, **options)
     return call
 
-lmdb_store.flush_to_disk = dying(lmdb_store.flush_to_disk)
+lmdb_store.flush_to_disk = files.flush_to_disk = dying(files.flush_to_disk)
 lmdb_store.LmdbWriter.add = dying(lmdb_store.LmdbWriter.add)
 lmdb_store.LmdbWriter.finish = dying(lmdb_store.LmdbWriter.finish)
 Path.rename = dying(Path.rename)
@@ -216,15 +218,7 @@ def test_a_killed_build_leaves_nothing_or_a_complete_dataset(moment, before, tmp
 
 def test_an_interrupted_replacement_puts_the_old_dataset_back(tmp_path, monkeypatch):
     build(tmp_path / "x.lmdb", 2)
-    rename, calls = Path.rename, []
-
-    def interrupted(self, target):
-        calls.append(target)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", interrupted)
+    interrupt_second_rename(monkeypatch)
     with pytest.raises(KeyboardInterrupt), building(tmp_path / "x.lmdb", overwrite=True) as writer:
         writer.add(b"a", "new")
     assert len(LmdbReader(tmp_path / "x.lmdb")) == 2
