@@ -78,8 +78,19 @@ class Look(Frozen):
     """Of words in capitals: chance of a larger first letter."""
     initial_size: Range = (1.15, 1.6)
     """Of it, in sizes of the others."""
+    jumble: Chance = 0.06
+    """Chance of letters that dance: each turned, sized and raised by itself."""
+    jumble_degrees: Strength = 12.0
+    jumble_size: LogRange = (0.85, 1.2)
+    jumble_rise: Strength = 0.1
     bolder: Chance = 0.12
     lighter: Chance = 0.08
+    hollow: Chance = 0.04
+    """Chance of letters of which only the edges are drawn."""
+    worn: Chance = 0.05
+    """Chance of letters that have lost paint in specks."""
+    worn_share: Range = (0.03, 0.2)
+    """Of the paint that is lost."""
     outline: Chance = 0.08
     outline_width: Range = (0.02, 0.06)
     shadow: Chance = 0.14
@@ -109,7 +120,7 @@ class Look(Frozen):
     contrast: Range = (28, 200)
     """Difference of ink and ground, in gray levels."""
     fill: Chance = 0.12
-    """Chance of letters filled with a gradient or a texture."""
+    """Chance of letters filled with a gradient, a texture or bands."""
     fill_span: Range = (20, 70)
     """From its darkest to its lightest place, in gray levels."""
     relief: Chance = 0.08
@@ -137,6 +148,10 @@ class Look(Frozen):
     light: Chance = 0.35
     light_span: Strength = 0.6
     """Of an uneven light, in shares of its mean."""
+    glare: Chance = 0.06
+    """Chance of a bright spot."""
+    glare_span: Range = (40, 160)
+    """At its brightest, in gray levels."""
     defocus: Chance = 0.3
     defocus_sigma: Range = (0.01, 0.05)
     """In shares of the crop's height."""
@@ -148,6 +163,9 @@ class Look(Frozen):
     noise: Chance = 0.5
     noise_level: LogRange = (1, 12)
     """Standard deviation, in gray levels."""
+    sharpen: Chance = 0.2
+    """Chance of a camera that exaggerates edges."""
+    sharpen_strength: Range = (0.3, 1.5)
     jpeg: Chance = 0.5
     jpeg_quality: Range = (25, 90)
 

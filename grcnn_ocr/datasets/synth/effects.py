@@ -27,7 +27,7 @@ def log_uniform(rng: random.Random, bounds: Range) -> float:
 
 
 def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
-    """Make the strokes bolder or lighter now and then."""
+    """Make the strokes bolder or lighter now and then, or leave only their edges."""
     choice = rng.random()
     size = rng.choice((2, 3, 3, 4))
     if choice < look.bolder:
@@ -35,7 +35,19 @@ def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
     if choice < look.bolder + look.lighter:
         lighter = cv2.erode(mask, _disk(2))
         return lighter if lighter.max() > 128 else mask
+    if choice < look.bolder + look.lighter + look.hollow:
+        return cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, _disk(size))
     return mask
+
+
+def worn(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
+    """Take paint off in specks of 0.04 to 0.25 of the height."""
+    speck = rng.uniform(0.04, 0.25) * height
+    cells = tuple(max(2, round(side / speck)) for side in mask.shape)
+    rough = cv2.resize(_noise((cells[0], cells[1]), rng)[:, :, 0], mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    level = np.quantile(rough, 1 - rng.uniform(*look.worn_share))
+    kept = np.clip(0.5 + 3 * (level - rough), 0, 1)
+    return (mask * kept).astype(np.uint8)
 
 
 def outline(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
@@ -114,16 +126,26 @@ def gradient(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
 
 
 def texture(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
-    """Return (h, w, 1) of cloudy, grained or striped values, zero in the mean."""
+    """Return (h, w, 1) of cloudy, grained or striped values or of two halves, zero in the mean."""
     height, width = shape
-    kind = rng.choice(("clouds", "grain", "stripes"))
-    if kind == "stripes":
+    kind = rng.choice(("clouds", "grain", "stripes", "halves"))
+    if kind in ("stripes", "halves"):
         angle, period = rng.uniform(0, math.pi), rng.uniform(0.15, 1.0) * height
         phase = np.arange(width)[None] * math.cos(angle) + np.arange(height)[:, None] * math.sin(angle)
+        if kind == "halves":
+            half = (phase > rng.uniform(phase.min(), phase.max())).astype(np.float32)
+            return (span * (half - half.mean()))[:, :, None]
         return (0.5 * span * np.sin(2 * math.pi / period * phase)).astype(np.float32)[:, :, None]
     cells = (3, 6) if kind == "clouds" else (max(2, height // 2), max(2, width // 2))
     coarse = _noise(cells, rng)[:, :, 0]
     return (0.35 * span * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[:, :, None]
+
+
+def bands(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
+    """Return (h, w, 1) of two to eight upright bands of even values, as of letters in colors of their own."""
+    height, width = shape
+    levels = np.array([[rng.uniform(-0.5, 0.5) for _ in range(rng.randint(2, 8))]], np.float32)
+    return (span * cv2.resize(levels, (width, height), interpolation=cv2.INTER_NEAREST))[:, :, None]
 
 
 def relief(mask: Mask, rng: random.Random, height: float, look: Look) -> Pixels:
@@ -139,6 +161,15 @@ def relief(mask: Mask, rng: random.Random, height: float, look: Look) -> Pixels:
 def light(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
     """Multiply by an uneven light."""
     return pixels * (1 + gradient(pixels.shape[:2], rng, look.light_span))
+
+
+def glare(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
+    """Add a bright spot of a radius of 0.3 to 1.5 heights."""
+    height, width = pixels.shape[:2]
+    radius, x, y = rng.uniform(0.3, 1.5) * height, rng.uniform(0, width), rng.uniform(0, height)
+    across = np.exp(-(((np.arange(width, dtype=np.float32) - x) / radius) ** 2))
+    down = np.exp(-(((np.arange(height, dtype=np.float32) - y) / radius) ** 2))
+    return pixels + np.float32(rng.uniform(*look.glare_span)) * (down[:, None] * across)[:, :, None]
 
 
 def defocus(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
@@ -173,6 +204,12 @@ def noise(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
     return (
         pixels + np.float32(log_uniform(rng, look.noise_level)) * _noise(pixels.shape[:2], rng)[:, :, : pixels.shape[2]]
     )
+
+
+def sharpen(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
+    """Exaggerate edges (unsharp masking)."""
+    smooth = _keep_axis(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.5, 1.5)))
+    return pixels + np.float32(rng.uniform(*look.sharpen_strength)) * (pixels - smooth)
 
 
 def jpeg(image: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[np.uint8]:

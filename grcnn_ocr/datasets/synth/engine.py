@@ -31,7 +31,7 @@ from grcnn_ocr.text.charset import Charset
 
 MAX_DRAWS = 100
 """Texts tried for one sample, until some font draws all of it."""
-VERSION = 6
+VERSION = 7
 """Of the drawing: to be raised whenever the same manifest would give other pictures."""
 
 

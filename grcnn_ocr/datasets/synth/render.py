@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -50,6 +51,8 @@ def render(
         height, width = height * MAX_WIDTH / width, MAX_WIDTH
     mask = resize(mask, max(2, round(width)), max(4, round(height)))
     height = mask.shape[0]
+    if rng.random() < look.worn:
+        mask = effects.worn(mask, rng, height, look)
     room = height // 5 + 2  # for what the effects add around the letters
     mask = _pad(mask, room, room, room, room)
 
@@ -88,6 +91,8 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
     if text.isupper() and len(text) > 1 and rng.random() < look.initial:
         first = next(number for number, character in enumerate(text) if character.isupper())
         glyphs[first] = _enlarged(glyphs[first], rng, look)
+    if rng.random() < look.jumble:
+        glyphs = [_jumbled(glyph, rng, look) for glyph in glyphs]
     pen, placed = 0.0, []
     for glyph in glyphs:
         placed.append((round(pen) + glyph.left, -glyph.top, glyph.ink))
@@ -107,6 +112,20 @@ def _enlarged(glyph: Glyph, rng: random.Random, look: Look) -> Glyph:
     larger = glyph.scaled(rng.uniform(*look.initial_size))
     sinks = rng.choice((0, 0, 0.5, 1))
     return replace(larger, top=glyph.top + round((1 - sinks) * (larger.top - glyph.top)))
+
+
+def _jumbled(glyph: Glyph, rng: random.Random, look: Look) -> Glyph:
+    """Return a letter turned around its middle, larger or smaller, raised or lowered."""
+    glyph = glyph.scaled(effects.log_uniform(rng, look.jumble_size))
+    if not glyph.ink.size:  # a space
+        return glyph
+    ink, degrees = glyph.ink, rng.uniform(-1, 1) * look.jumble_degrees
+    room = round(max(ink.shape) * 0.5 * math.sin(math.radians(abs(degrees)))) + 1
+    padded = _pad(ink, room, room, room, room)
+    turn = cv2.getRotationMatrix2D(((padded.shape[1] - 1) / 2, (padded.shape[0] - 1) / 2), degrees, 1)
+    turned = np.asarray(cv2.warpAffine(padded, turn, padded.shape[::-1]), np.uint8)
+    rise = round(rng.uniform(-1, 1) * look.jumble_rise * GLYPH_SIZE)
+    return Glyph(turned, glyph.left - room, glyph.top + room + rise, glyph.advance)
 
 
 def _under(mask: Mask, height: int, rng: random.Random, look: Look) -> list[Mask]:
@@ -214,10 +233,10 @@ def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
 
 
 def _filled(ink: Pixels, shape: tuple[int, int], look: Look, rng: random.Random) -> Pixels:
-    """Return the ink, or (h, w, c) of it with a gradient or a texture."""
+    """Return the ink, or (h, w, c) of it with a gradient, a texture or bands."""
     if rng.random() >= look.fill:
         return ink
-    paint = rng.choice((effects.gradient, effects.texture))
+    paint = rng.choice((effects.gradient, effects.texture, effects.bands))
     return ink + paint(shape, rng, rng.uniform(*look.fill_span))
 
 
@@ -285,6 +304,8 @@ def _photograph(pixels: Pixels, text_height: int, look: Look, rng: random.Random
     """Light the picture, take it with a camera, keep it as a file."""
     if rng.random() < look.light:
         pixels = effects.light(pixels, rng, look)
+    if rng.random() < look.glare:
+        pixels = effects.glare(pixels, rng, look)
     if rng.random() < look.motion:
         pixels = effects.motion(pixels, rng, look)
     elif rng.random() < look.defocus:
@@ -293,6 +314,8 @@ def _photograph(pixels: Pixels, text_height: int, look: Look, rng: random.Random
         pixels = effects.low_resolution(pixels, rng, text_height, look)
     if rng.random() < look.noise:
         pixels = effects.noise(pixels, rng, look)
+    if rng.random() < look.sharpen:
+        pixels = effects.sharpen(pixels, rng, look)
     image = np.clip(pixels, 0, 255).astype(np.uint8)
     return effects.jpeg(image, rng, look) if rng.random() < look.jpeg else image
 

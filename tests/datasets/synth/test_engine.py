@@ -123,9 +123,10 @@ def trimmed(mask: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("bounds", [(0.1, 0.3), (-0.3, -0.1), (0.2, 0.2), (-0.1, 0.2)])
 def test_spacing_stays_in_its_range(bounds):
     font = built_in_font()
-    tight = render.lay_out("ii", font, random.Random(0), Look(spacing=(0, 0), spaced=0)).shape[1]
+    tight = render.lay_out("ii", font, random.Random(0), PLAIN.model_copy(update={"spacing": (0, 0)})).shape[1]
     for seed in range(50):
-        width = render.lay_out("ii", font, random.Random(seed), Look(spacing=bounds, spaced=0)).shape[1]
+        look = PLAIN.model_copy(update={"spacing": bounds})
+        width = render.lay_out("ii", font, random.Random(seed), look).shape[1]
         assert 48 * bounds[0] - 1.5 <= width - tight <= 48 * bounds[1] + 1.5
 
 
@@ -181,6 +182,8 @@ def test_plain_words_stand_out_by_the_contrast_asked_for():
     "effect",
     [
         effects.light,
+        effects.glare,
+        effects.sharpen,
         effects.defocus,
         effects.motion,
         lambda pixels, rng, look: effects.low_resolution(pixels, rng, 40, look),
@@ -238,6 +241,43 @@ def test_relief_is_lit_on_one_side_and_dark_on_the_other():
         added = effects.relief(mask, random.Random(seed), 20, look)
         assert added.shape == (40, 60, 1) and 30 < added.max() <= 50.1 and -50.1 <= added.min() < -30
         assert abs(added.sum()) < 1 and np.allclose(added[15:25, 25:35], 0, atol=1)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_worn_letters_have_lost_the_share_of_paint_asked_for(share):
+    mask = np.full((60, 300), 255, np.uint8)
+    left = [effects.worn(mask, random.Random(n), 40, Look(worn_share=(share, share))).mean() / 255 for n in range(20)]
+    assert np.mean(left) == pytest.approx(1 - share, abs=0.02)
+
+
+def test_hollow_letters_are_their_edges():
+    mask = np.zeros((60, 60), np.uint8)
+    mask[15:45, 15:45] = 255
+    look = Look(bolder=0, lighter=0, hollow=1)
+    for seed in range(5):
+        ring = effects.change_weight(mask, random.Random(seed), look)
+        assert not ring[20:40, 20:40].any() and ring[30, 12:18].max() == ring[42:48, 30].max() == 255
+
+
+def test_letters_that_dance_are_turned_and_raised_and_stay_whole():
+    glyph = built_in_font().glyphs["b"]
+    look = Look(jumble_degrees=90, jumble_size=(1, 1), jumble_rise=0.25)
+    for seed in range(20):
+        turned = render._jumbled(glyph, random.Random(seed), look)
+        assert (
+            turned.ink.mean() * turned.ink.size == pytest.approx(glyph.ink.mean() * glyph.ink.size, rel=0.01)
+            and turned.advance == glyph.advance
+        )
+        middle = [g.top - g.ink.shape[0] / 2 for g in (glyph, turned)]
+        assert abs(middle[1] - middle[0]) <= 0.25 * 48 + 1
+    still = render._jumbled(glyph, random.Random(0), Look(jumble_degrees=0, jumble_size=(1, 1), jumble_rise=0))
+    assert np.array_equal(trimmed(still.ink), trimmed(glyph.ink))
+
+
+def test_halves_are_two_even_grounds():
+    halves = [effects.texture((30, 90), random.Random(seed), 40) for seed in range(40)]
+    found = [pixels for pixels in halves if len(np.unique(pixels)) == 2]
+    assert found and all(np.ptp(pixels) == pytest.approx(40) and abs(pixels.mean()) < 0.01 for pixels in found)
 
 
 def test_noise_covers_pictures_larger_than_its_bank():
@@ -345,7 +385,8 @@ def test_a_hairline_is_never_cut_away():
     bar = Glyph(np.full((36, 1), 255, np.uint8), 1, 36, 3.0)
     font = Font("hairline", "hairline", dict.fromkeys("l1", bar))
     sampler = TextSampler(["l"], Charset("l", name="l"), TextMix(punctuation=0))
-    drawing = engine(fonts=[font], sampler=sampler, look=PLAIN, photos={})
+    look = PLAIN.model_copy(update={"contrast": (100, 100)})
+    drawing = engine(fonts=[font], sampler=sampler, look=look, photos={})
     for index in range(200):
         assert np.ptp(drawing.sample(index)[0]) >= 20
 
