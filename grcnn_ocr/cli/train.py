@@ -106,6 +106,8 @@ def _find_lr(trainer: Trainer, folder: Path) -> None:
     from grcnn_ocr.training.lr_finder import find_lr
 
     curve = find_lr(trainer)
+    if not trainer.accelerator.is_main_process:
+        return
     for rate, loss in list(zip(curve.rates, curve.losses, strict=True))[::10]:
         console.print(f"lr {rate:.1e}  loss {loss:.2f}")
     console.print(f"suggestion: --set train.lr={curve.suggestion:.1e}")

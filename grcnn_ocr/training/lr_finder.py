@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from statistics import linear_regression
 
 from grcnn_ocr.training.trainer import Trainer
 
@@ -17,6 +18,8 @@ LOWEST, HIGHEST = 1e-6, 1.0
 """Rates of the first and the last step."""
 MIN_STEPS = 10
 """Steps before the average means anything."""
+WINDOW = 17
+"""Steps over which the slope of the loss is fitted: with few words a step, the loss of two or three is noise."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +82,22 @@ def find_lr(trainer: Trainer, steps: int = 150) -> LrCurve:
         rates.append(rate)
         losses.append(average / (1 - SMOOTHING ** (number + 1)))
         trainer.progress.step += 1
-        exploded = number > MIN_STEPS and not losses[-1] < DIVERGED * min(losses)
+        exploded = number > MIN_STEPS and not losses[-1] < DIVERGED * min(losses[MIN_STEPS:])
         if exploded or number + 1 == steps:
             break
     return LrCurve(rates, losses, _steepest(rates, losses))
 
 
 def _steepest(rates: list[float], losses: list[float]) -> float:
-    """Return the rate at which the loss falls fastest, per logarithm of the rate, before its lowest point."""
-    end = max(losses.index(min(losses)), MIN_STEPS + 1)
-    slopes = {
-        rates[n]: (losses[n + 1] - losses[n - 1]) / math.log(rates[n + 1] / rates[n - 1])
-        for n in range(MIN_STEPS, min(end, len(losses) - 1))
-    }
-    return min(slopes, key=lambda rate: slopes[rate]) if slopes else rates[end - 1]
+    """Return the rate at which the loss falls fastest before its lowest point.
+
+    Fastest per logarithm of the rate, by least squares over `WINDOW` steps; it is the rate in their middle.
+    """
+    lowest = min(range(MIN_STEPS, len(losses)), key=lambda step: losses[step])
+    logs = [math.log(rate) for rate in rates]
+
+    def slope(first: int) -> float:
+        return linear_regression(logs[first : first + WINDOW], losses[first : first + WINDOW]).slope
+
+    steepest = min(range(MIN_STEPS, max(lowest + 1 - WINDOW, MIN_STEPS) + 1), key=slope)
+    return rates[min(steepest + WINDOW // 2, len(rates) - 1)]
