@@ -30,12 +30,12 @@ class Audit:
     unusable: Counter[str]
     examples: dict[str, list[str]]
 
-    def report(self) -> str:
-        """Describe it for a person."""
+    def report(self, fate: str = "left out") -> str:
+        """Describe it for a person; `fate` is what becomes of the unusable samples."""
         total = len(self.usable) + self.unusable.total()
         lines = [f"{len(self.usable)} of {total} samples usable, {self.num_folded} of them with a folded label"]
         for reason, count in self.unusable.most_common():
-            lines.append(f"  {count} left out: {reason}, such as {'; '.join(self.examples[reason])}")
+            lines.append(f"  {count} {fate}: {reason}, such as {'; '.join(self.examples[reason])}")
         return "\n".join(lines)
 
 

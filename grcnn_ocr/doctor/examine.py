@@ -48,10 +48,11 @@ def examine(
     words = look(source, preprocessor, progress)
     others = look(validation, preprocessor, progress) if validation is not None else None
 
-    found, stops = _audit(words, charset, model.num_frames(preprocessor.widest))
+    num_frames = model.num_frames(preprocessor.widest)
+    found, stops = _audit(words, charset, num_frames)
     stops += training_stops(words, found.usable, config, validation is not None)
     if others is not None:
-        stops += validation_stops(others, charset)
+        stops += _audit(others, charset, num_frames)[1] + validation_stops(others, charset)
     unknown = unknown_characters(words.known_labels, charset)
     pairs, pairs_complete = _compare(words, others)
     within = [pair for pair, is_overlap in pairs if not is_overlap]

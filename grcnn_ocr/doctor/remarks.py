@@ -42,11 +42,9 @@ def training_stops(words: Words, usable: NDArray[np.int64], config: Config, has_
 
 
 def validation_stops(words: Words, charset: Charset) -> list[Remark]:
-    """Return why reading validation words would end with an error."""
+    """Return why reading validation words would end with an error, beyond what the audit says."""
     found = _unreadable_labels(words)
     scored = [index for index, label in enumerate(words.labels) if label and charset.fold(label)]
-    if not scored:
-        found.append(f"{words.source.path}: nothing left of any label in charset {charset.name!r}")
     if corrupt := int((~words.images.is_sound[scored]).sum()):
         found.append(
             f"{corrupt} of the {len(scored)} validation words have no readable image, and the first validation ends "

@@ -32,10 +32,14 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
         num_frames: T of the network; a label that needs more is not trained on.
 
     Raises:
-        ValueError: if the data cannot be opened or none of it can be trained on.
+        ValueError: if the data cannot be opened, or none of it can be trained on or read right.
     """
     data, charset, preprocessor = config.data, build_charset(config.charset), build_preprocessor(config.preprocess)
-    validation: WordSource | None = open_words(data.validation) if data.validation else None
+    validation: WordSource | None = None
+    if data.validation:
+        validation = open_words(data.validation)
+        found = audit(validation, charset, num_frames)
+        logger.info("validation on %s: %s", data.validation, found.report("can never be read right"))
     streams: list[Stream] = []
     engine: WordEngine | None = None
     for name in data.shares:

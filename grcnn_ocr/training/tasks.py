@@ -74,7 +74,7 @@ class WordsTask:
     """Reading words: the training data, the CTC loss and the validation of a configuration.
 
     Raises:
-        ValueError: if the data cannot be opened or none of it can be trained on.
+        ValueError: if the data cannot be opened, or none of it can be trained on or read right.
     """
 
     samples = "words"
@@ -89,8 +89,6 @@ class WordsTask:
             config, self.num_frames(build_preprocessor(config.preprocess).widest)
         )
         self.protocol = charset_protocol(self.charset)
-        if not any(self.protocol.fold(self.validation.label(index)) for index in range(len(self.validation))):
-            raise ValueError(f"{self.validation.path}: nothing left of any label in charset {self.charset.name!r}")
 
     def settings(self, num_processes: int) -> TrainConfig:
         """Return the settings as they are."""

@@ -142,6 +142,7 @@ def test_overlap_with_the_validation_data_is_named_mislabelled_pairs_first(small
 def test_validation_labels_that_cannot_be_written_are_a_warning(small_config, tmp_path):
     with building(tmp_path / "v.lmdb") as writer:
         writer.add(png("other"), "日本")
+        writer.add(png("else"), "else")
     found = examine(small_config, build(tmp_path / "x.lmdb"), LmdbReader(tmp_path / "v.lmdb"), with_timing=False)
     assert found.validation_unknown == {"日": 1, "本": 1} and not found.unknown
     assert found.exit_code == 1 and "count as wrong" in found.remarks[0].text
@@ -155,7 +156,7 @@ def test_blank_images_are_named_and_are_no_copies_of_each_other(look):
 
 @pytest.mark.parametrize(
     ("image", "label", "message"),
-    [(b"", "word", "1 of the 1 validation words have no readable image"), (png("x"), "!", "nothing left of any label")],
+    [(b"", "word", "1 of the 1 validation words have no readable image"), (png("x"), "!", "0 of 1 samples usable")],
     ids=["image", "label"],
 )
 def test_validation_data_that_would_end_the_run_stop_it(image, label, message, small_config, tmp_path):

@@ -160,8 +160,19 @@ def test_resuming_on_another_number_of_processes_is_an_error(small_config, tmp_p
 def test_validation_data_that_cannot_count_is_an_error_before_training(small_config, tmp_path, crops):
     (crops / "validation.tsv").write_text("0.png\t!!!\n")
     data = small_config.data.model_copy(update={"validation": str(crops / "validation.tsv")})
-    with pytest.raises(ValueError, match="nothing left of any label"):
+    with pytest.raises(ValueError, match=r"validation\.tsv: 0 of 1 samples usable"):
         Trainer(small_config.model_copy(update={"data": data}), tmp_path)
+
+
+def test_validation_labels_that_can_never_be_read_right_are_told(small_config, tmp_path, crops, caplog):
+    (crops / "validation.tsv").write_text(f"0.png\t日本\n1.png\tbook\n2.png\t{'ab' * 14}\n", encoding="utf-8")
+    data = small_config.data.model_copy(update={"validation": str(crops / "validation.tsv")})
+    with caplog.at_level("INFO"):
+        trainer = Trainer(small_config.model_copy(update={"data": data}), tmp_path)
+    assert "validation.tsv: 1 of 3 samples usable" in caplog.text
+    assert "1 can never be read right: '日' not in charset 'alnum36', such as '日本' of" in caplog.text
+    assert "1 can never be read right: label too long for 26 frames" in caplog.text
+    assert len(trainer.task.validation) == 3  # and they count
 
 
 def test_words_beside_an_undecodable_image_are_not_trained_on_in_silence(small_config, tmp_path, crops):
