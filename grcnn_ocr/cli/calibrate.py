@@ -61,7 +61,8 @@ def calibrate(
     from grcnn_ocr.evaluation.analysis import judge
     from grcnn_ocr.evaluation.calibration import drawn_half, with_unlisted
     from grcnn_ocr.evaluation.protocol import find_protocol
-    from grcnn_ocr.evaluation.suite import WordSet, evaluate_sets, find_lexicon
+    from grcnn_ocr.evaluation.suite import find_lexicon
+    from grcnn_ocr.evaluation.words import evaluate_words
     from grcnn_ocr.reading import Recognizer
     from grcnn_ocr.weights import find_weights, save_calibrated
 
@@ -83,10 +84,8 @@ def calibrate(
         task = bar.add_task("reading", total=len(source) * (1 if listed is None else 2))
 
         def judged(reader: Recognizer, *lexicons: Lexicon | None) -> list[list[Judged]]:
-            measured = evaluate_sets(
-                reader, [WordSet(str(data), source, rules, lexicons)], lambda done: bar.advance(task, done)
-            )
-            return [judge(measurement.result.examples, rules.fold) for measurement in measured]
+            results = evaluate_words(reader, source, lexicons, rules, lambda done: bar.advance(task, done))
+            return [judge(result.examples, rules.fold) for result in results]
 
         [free] = judged(recognizer, None)
         bound = []

@@ -16,6 +16,7 @@ from grcnn_ocr.cli.outputs import STDOUT, check_outputs, write_outputs
 from grcnn_ocr.cli.readers import CHARSET, DEVICE, FORMAT, PRECISION, SECOND_LOOK, WEIGHTS, find_reader, open_reader
 
 if TYPE_CHECKING:
+    from grcnn_ocr.evaluation.report import Means
     from grcnn_ocr.evaluation.suite import Measurement, WordSet
     from grcnn_ocr.text.charset import Charset
 
@@ -80,11 +81,14 @@ def evaluate(
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
     second_look: Annotated[bool, typer.Option(help=SECOND_LOOK)] = True,
 ) -> None:
-    """Evaluate weights on labelled words, with a lexicon by exact CTC likelihood; or a classifier on pictures."""
+    """Evaluate weights on labelled words, with a lexicon by exact CTC likelihood; or a classifier on pictures.
+
+    Data with an image that cannot be read are named at the end, the results of all others are given, and the exit code
+    is 2.
+    """
     from grcnn_ocr.decoding.beam import BeamOptions
     from grcnn_ocr.decoding.decoder import DecodeOptions
-    from grcnn_ocr.evaluation.html import as_html
-    from grcnn_ocr.evaluation.report import Means, as_csv, as_json, as_markdown, as_table, placements, warnings
+    from grcnn_ocr.evaluation.report import Means
     from grcnn_ocr.evaluation.suite import evaluate_sets, open_suite
     from grcnn_ocr.text.ngram import NGram
     from grcnn_ocr.weights import config_of
@@ -116,10 +120,7 @@ def evaluate(
     options = DecodeOptions(is_open=open_lexicon, nearest=nearest, beam=beam)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=sum(len(words.source) for words in sets))
-        measurements = evaluate_sets(recognizer, sets, lambda done: bar.advance(task, done), options)
-    for warning in warnings(measurements):
-        errors.print(f"warning: {warning}")
-    _print_errors(measurements, show_errors)
+        measurements, problems = evaluate_sets(recognizer, sets, lambda done: bar.advance(task, done), options)
     means = Means(
         str(found),
         recognizer.charset.name,
@@ -127,6 +128,20 @@ def evaluate(
         recognizer.second_look,
         str(language_model) if language_model else None,
     )
+    if measurements:
+        _report(measurements, means, outputs, show_errors)
+    if problems:
+        raise ValueError(f"not evaluated: {'; '.join(problems)}")
+
+
+def _report(measurements: list[Measurement], means: Means, outputs: dict[str, Path | None], show_errors: int) -> None:
+    """Print the results, and write them where they are wanted."""
+    from grcnn_ocr.evaluation.html import as_html
+    from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, placements, warnings
+
+    for warning in warnings(measurements):
+        errors.print(f"warning: {warning}")
+    _print_errors(measurements, show_errors)
     texts: dict[str, Callable[[], str]] = {
         "--markdown": lambda: as_markdown(measurements, means),
         "--csv": lambda: as_csv(measurements, means),
@@ -134,7 +149,7 @@ def evaluate(
         "--html": lambda: as_html(measurements, means),
     }
     if STDOUT not in outputs.values():
-        protocols = {words.protocol.name for words in sets}
+        protocols = {measurement.words.protocol.name for measurement in measurements}
         console.print(f"protocol: {', '.join(protocols)}; figures in percent" if len(protocols) == 1 else "in percent")
         print_table(as_table(measurements))
         for line in placements(measurements):

@@ -11,7 +11,7 @@ from grcnn_ocr.datasets.lmdb_store import lexicon_file
 from grcnn_ocr.datasets.words import WordSource, open_words
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
-from grcnn_ocr.evaluation.words import Result, evaluate_words
+from grcnn_ocr.evaluation.words import Result, counted_words, evaluate_words
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
@@ -114,18 +114,27 @@ def evaluate_sets(
     sets: Sequence[WordSet],
     progress: Callable[[int], None] = lambda done: None,
     options: DecodeOptions = PLAIN,
-) -> list[Measurement]:
+) -> tuple[list[Measurement], list[str]]:
     """Read every image of each set once, and decode it under each of the set's lexicons; see `evaluate_words`.
 
+    Returns:
+        What was measured, and why not the other sets: of each its name and the image that cannot be read.
+
     Raises:
-        ValueError: on a lexicon that does not fit its set, before any image is read; or as `evaluate_words`.
+        ValueError: on a set that can be seen to be bad before any image is read, naming it; see `counted_words`.
     """
     for words in sets:
-        for lexicon in words.lexicons:
-            if lexicon is not None:
-                recognizer.check_lexicon(lexicon, len(words.source))
-    return [
-        Measurement(words, result)
-        for words in sets
-        for result in evaluate_words(recognizer, words.source, words.lexicons, words.protocol, progress, options)
-    ]
+        try:
+            counted_words(recognizer, words.source, words.lexicons, words.protocol)
+        except ValueError as error:
+            raise ValueError(f"{words.name}: {error}") from None
+    measurements: list[Measurement] = []
+    problems = []
+    for words in sets:
+        try:
+            results = evaluate_words(recognizer, words.source, words.lexicons, words.protocol, progress, options)
+        except ValueError as error:
+            problems.append(f"{words.name}: {error}")
+        else:
+            measurements += [Measurement(words, result) for result in results]
+    return measurements, problems

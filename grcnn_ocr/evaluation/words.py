@@ -63,6 +63,24 @@ class Result:
     overlap: Overlap | None = None
 
 
+def counted_words(
+    recognizer: BaseReader, source: WordSource, lexicons: Sequence[Lexicon | None], protocol: Protocol
+) -> list[int]:
+    """Return the indices of the words that count, once all is checked that can be without an image; no image is read.
+
+    Raises:
+        ValueError: on a lexicon that does not fit, a label that cannot be read, or labels of which the protocol leaves
+            nothing.
+    """
+    for lexicon in lexicons:
+        if lexicon is not None:
+            recognizer.check_lexicon(lexicon, len(source))
+    counted = [index for index in range(len(source)) if protocol.keep(source.label(index))]
+    if not counted:
+        raise ValueError(f"{source.path}: protocol {protocol.name!r} leaves nothing of any of its {len(source)} labels")
+    return counted
+
+
 def evaluate_words(
     recognizer: BaseReader,
     source: WordSource,
@@ -80,13 +98,8 @@ def evaluate_words(
         ValueError: on a lexicon that does not fit, an image that cannot be read, naming it, or labels of which the
             protocol leaves nothing.
     """
-    for lexicon in lexicons:
-        if lexicon is not None:
-            recognizer.check_lexicon(lexicon, len(source))
+    counted = counted_words(recognizer, source, lexicons, protocol)
     labels = [protocol.fold(source.label(index)) for index in range(len(source))]
-    counted = [index for index in range(len(source)) if protocol.keep(source.label(index))]
-    if not counted:
-        raise ValueError(f"{source.path}: protocol {protocol.name!r} leaves nothing of any of its {len(labels)} labels")
     counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]

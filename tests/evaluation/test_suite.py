@@ -108,7 +108,8 @@ def test_every_image_is_read_once_a_set_however_many_lexicons(crops, suite):
     (crops / "own.txt").write_text("\n".join(f"{word},x" for word in WORDS))
     path = suite(f"sets: [{ONE}, {{name: b, data: labels.tsv, lexicons: [none, words.txt, own.txt]}}]")
     recognizer, done = Counting(), []
-    rows = evaluate_sets(recognizer, open_suite(path, CHARSET), done.append)
+    rows, problems = evaluate_sets(recognizer, open_suite(path, CHARSET), done.append)
+    assert not problems
     assert recognizer.num_seen == 32 == sum(done)
     assert [(row.words.name, row.result.lexicon) for row in rows] == [
         ("a", None), ("b", None), ("b", "words.txt"), ("b", "own.txt"),
@@ -116,11 +117,19 @@ def test_every_image_is_read_once_a_set_however_many_lexicons(crops, suite):
     assert [row.result.counts.correct for row in rows] == [0, 0, 1, 16]
 
 
-def test_a_lexicon_of_the_wrong_length_stops_before_any_reading(crops, suite):
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ("data: labels.tsv, lexicons: [short.txt]", r"lexicon short\.txt has 15 lists for 16 images"),
+        ("data: signs.tsv", r".*signs\.tsv: protocol .* leaves nothing of any of its 1 labels"),
+    ],
+)
+def test_what_can_be_seen_without_an_image_stops_before_any_reading(crops, suite, bad, message):
     (crops / "short.txt").write_text("a,b\n" * 15)
-    path = suite(f"sets: [{ONE}, {{name: b, data: labels.tsv, lexicons: [short.txt]}}]")
+    (crops / "signs.tsv").write_text("0.png\t!\n")
+    path = suite(f"sets: [{ONE}, {{name: b, {bad}}}]")
     recognizer = Counting()
-    with pytest.raises(ValueError, match=r"short\.txt has 15 lists for 16 images"):
+    with pytest.raises(ValueError, match=f"^b: {message}"):
         evaluate_sets(recognizer, open_suite(path, CHARSET))
     assert recognizer.num_seen == 0
 
@@ -151,7 +160,7 @@ def test_lists_in_an_lmdbs_folder_are_found_by_file_and_by_name(crops, tmp_path)
 
 def test_a_count_that_is_not_the_protocols_is_told(crops, suite):
     path = suite("sets: [{name: a, data: labels.tsv, protocol: svt-647}]")
-    [row] = evaluate_sets(Counting(), open_suite(path, CHARSET))
+    [row], _ = evaluate_sets(Counting(), open_suite(path, CHARSET))
     assert "svt-647 is of 647 images, 16 are counted" in row.warning
 
 
@@ -174,6 +183,21 @@ def test_the_command_writes_every_kind_of_report(no_network, crops, suite, tmp_p
         "| a " in printed.out and "protocol: svt-647" in printed.out and "warning: a: protocol svt-647" in printed.err
     )
     assert all("647" in file.read_text() for file in files.values())
+
+
+def test_a_set_with_a_bad_image_is_named_and_nothing_else_is_lost(no_network, crops, suite, tmp_path, capsys):
+    (crops / "junk.png").write_bytes(b"junk")
+    (crops / "bad.tsv").write_text("0.png\ta\njunk.png\tb\n")
+    path = suite(f"sets: [{ONE}, {{name: b, data: bad.tsv}}, {{name: c, data: labels.tsv}}]")
+    files = {kind: tmp_path / f"r.{kind}" for kind in ("md", "csv", "json", "html")}
+    with pytest.raises(ValueError, match=r"^not evaluated: b: .*junk\.png .*not a picture"):
+        evaluate(suite=path, markdown=files["md"], csv=files["csv"], json_path=files["json"], html=files["html"])
+    printed = capsys.readouterr().out
+    assert "| a " in printed and "| c " in printed and all(file.exists() for file in files.values())
+    assert [line.split(",")[0] for line in files["csv"].read_text().splitlines()] == ["name", "a", "c"]
+    with pytest.raises(ValueError, match=r"^not evaluated: .*bad\.tsv: .*junk\.png"):
+        evaluate(data=[crops / "bad.tsv"], csv=tmp_path / "none.csv")
+    assert not (tmp_path / "none.csv").exists()
 
 
 def test_the_command_writes_without_a_suite(no_network, crops, tmp_path, capsys):
