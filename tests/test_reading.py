@@ -284,3 +284,10 @@ def test_a_pil_image_is_turned_only_by_exif_that_can_be_read_and_names_itself_wh
         pass
     with pytest.raises(ValueError, match="image 2 of 2: the PIL image cannot be loaded: .*closed"):
         recognizer.read_many([picture, closed])
+
+
+def test_a_floating_point_pil_image_means_what_an_array_means():
+    levels = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+    assert (load_image(Image.fromarray(levels)) == load_image(levels)).all() and load_image(levels).max() == 255
+    with pytest.raises(ValueError, match="values from 0 to 1; convert others to uint8"):
+        load_image(Image.fromarray(255 * levels))
