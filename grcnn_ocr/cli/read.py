@@ -23,7 +23,7 @@ from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Alternative, Prediction
-    from grcnn_ocr.preprocess import Pixels
+    from grcnn_ocr.reader import Reading
 
 IMAGE_ENDINGS = set(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
 
@@ -78,7 +78,8 @@ def read(
 ) -> None:
     """Read cropped word images: prints path, text and confidence.
 
-    An unreadable file is named on stderr, the others are read all the same, and the exit code is 1.
+    A file that cannot be read, or drawn for --annotate, is named on stderr; the others are read all the same, and the
+    exit code is 1.
     """
     paths = list(_expand(images))
     from grcnn_ocr.reader import decode_options
@@ -100,7 +101,7 @@ def read(
     reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
     found = reader.read_each(paths, words, options, upright)
     line = _json if as_json else _csv if as_csv else _lines
-    num_unreadable = 0
+    num_unreadable = num_undrawn = 0
     results = sys.stdout  # the bar puts another in its place
     if as_csv:
         print("path,text,confidence")
@@ -113,12 +114,15 @@ def read(
                 num_unreadable += 1
             else:
                 print(line(path, reading.prediction), file=results, flush=True)
-                if annotate is not None:
-                    _write_annotated(annotate / f"{number:06d}_{path.stem}.png", *reading)
+                if annotate is not None and not _write_annotated(annotate, number, path, reading):
+                    num_undrawn += 1
             if bar is not None and task is not None:
                 bar.advance(task)
     if num_unreadable:
         errors.print(f"{num_unreadable} of {counted(len(paths), 'file')} could not be read")
+    if num_undrawn:
+        errors.print(f"{num_undrawn} of {counted(len(paths), 'file')} could not be drawn for --annotate")
+    if num_unreadable or num_undrawn:
         raise typer.Exit(1)
 
 
@@ -135,12 +139,19 @@ def _csv(path: Path, prediction: Prediction) -> str:
     return line.getvalue()[:-1]
 
 
-def _write_annotated(path: Path, pixels: Pixels, prediction: Prediction) -> None:
+def _write_annotated(folder: Path, number: int, path: Path, reading: Reading) -> bool:
+    """Draw a reading into a folder; return whether it could be written, or say why not."""
     from PIL import Image
 
     from grcnn_ocr.annotate import annotated
 
-    Image.fromarray(annotated(pixels, prediction)).save(path)
+    picture = folder / f"{number:06d}_{path.stem}.png"
+    try:
+        Image.fromarray(annotated(*reading)).save(picture)
+    except OSError as error:
+        errors.print(f"error: {path}: {picture} cannot be written: {error.strerror or error}")
+        return False
+    return True
 
 
 def _json(path: Path, prediction: Prediction) -> str:

@@ -125,6 +125,16 @@ def test_crops_are_written_with_their_characters(read, tmp_path):
     assert cv2.imread(str(tmp_path / "out" / names[0])).shape[0] >= 96
 
 
+def test_a_drawing_whose_name_is_too_long_is_told_and_the_others_are_written(read, tmp_path):
+    long = tmp_path / f"{'x' * 250}.jpg"
+    long.write_bytes(Path(FIRST).read_bytes())
+    code, out, err = read(long, SECOND, "--annotate", tmp_path / "out")
+    assert code == 1 and [line.split("\t")[1] for line in out.splitlines()] == ["clown", "child"]
+    assert f"error: {long}: " in err and "File name too long" in err
+    assert "1 of 2 files could not be drawn for --annotate" in err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["000002_000000007.png"]
+
+
 def test_turned_crops_are_read_and_drawn_upright(read, tmp_path):
     crop = cv2.imread(FIRST)
     cv2.imwrite(str(tmp_path / "up.png"), cv2.rotate(crop, cv2.ROTATE_90_COUNTERCLOCKWISE))
