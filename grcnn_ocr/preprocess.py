@@ -80,7 +80,14 @@ class Preprocessor:
         """Return the width, in pixels, that `resize` gives an image of this size."""
         if self.width != "proportional":
             return self.width
-        return min(max(round(self.stretch * self.height / height * width), self.min_width), self.max_width)
+        return min(self._own_width(height, width), self.max_width)
+
+    def squeeze(self, height: int, width: int) -> float:
+        """Return by what factor, at most 1, `max_width` makes an image of this size narrower than others are."""
+        return 1.0 if self.width != "proportional" else min(1.0, self.max_width / self._own_width(height, width))
+
+    def _own_width(self, height: int, width: int) -> int:
+        return max(round(self.stretch * self.height / height * width), self.min_width)
 
     def padded_width(self, image: Pixels) -> int:
         """Return the width of a resized image once it is padded."""

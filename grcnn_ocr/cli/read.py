@@ -9,7 +9,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from glob import glob
 from pathlib import Path
@@ -23,8 +23,11 @@ from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Alternative, Prediction
+    from grcnn_ocr.preprocess import Preprocessor
     from grcnn_ocr.reader import Reading
 
+PAGED_ENDINGS = set(".tif .tiff .gif .webp".split())
+"""Of files that may hold more than one picture."""
 IMAGE_ENDINGS = set(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
 
 
@@ -114,6 +117,8 @@ def read(
                 num_unreadable += 1
             else:
                 print(line(path, reading.prediction), file=results, flush=True)
+                for warning in _warnings(path, reading, reader.preprocessor):
+                    errors.print(f"warning: {path}: {warning}")
                 if annotate is not None and not _write_annotated(annotate, number, path, reading):
                     num_undrawn += 1
             if bar is not None and task is not None:
@@ -137,6 +142,24 @@ def _csv(path: Path, prediction: Prediction) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow([path, prediction.text, f"{prediction.confidence:.3f}"])
     return line.getvalue()[:-1]
+
+
+def _warnings(path: Path, reading: Reading, preprocessor: Preprocessor) -> Iterator[str]:
+    """Yield what of a file was not read as it is; only of `PAGED_ENDINGS` the header is looked at again."""
+    height, width = reading.image.shape
+    squeeze = preprocessor.squeeze(*((width, height) if reading.prediction.rotation in (90, 270) else (height, width)))
+    if squeeze < 1:
+        yield f"so long that it was squeezed to {squeeze:.1%} of its width; cut it into words"
+    if path.suffix.lower() in PAGED_ENDINGS and _has_more_pictures(path):
+        yield "only the first of its pictures was read; save each in a file of its own"
+
+
+def _has_more_pictures(path: Path) -> bool:
+    from PIL import Image
+
+    with suppress(Exception), Image.open(path) as picture:  # what OpenCV alone can read
+        return getattr(picture, "is_animated", False)
+    return False
 
 
 def _write_annotated(folder: Path, number: int, path: Path, reading: Reading) -> bool:

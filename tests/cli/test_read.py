@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import SAMPLES
+from PIL import Image
 
 from grcnn_ocr.cli.console import errors
 
@@ -133,6 +134,26 @@ def test_a_drawing_whose_name_is_too_long_is_told_and_the_others_are_written(rea
     assert f"error: {long}: " in err and "File name too long" in err
     assert "1 of 2 files could not be drawn for --annotate" in err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["000002_000000007.png"]
+
+
+def test_what_is_squeezed_is_told(read, tmp_path):
+    long = np.full((20, 900), 255, np.uint8)
+    cv2.imwrite(str(tmp_path / "long.png"), long)
+    cv2.imwrite(str(tmp_path / "up.png"), long[:2].T)
+    code, _, err = read(FIRST, tmp_path / "long.png")
+    expected = f"warning: {tmp_path}/long.png: so long that it was squeezed to 56.9% of its width; cut it into words"
+    assert code == 0 and err == f"{expected}\n"
+    assert not read(tmp_path / "up.png")[2]
+
+
+@pytest.mark.parametrize("ending", ["tif", "gif", "webp"])
+def test_pictures_after_the_first_of_a_file_are_told(read, tmp_path, ending):
+    picture = Image.open(FIRST)
+    picture.save(tmp_path / f"one.{ending}")
+    picture.save(tmp_path / f"two.{ending}", save_all=True, append_images=[picture.rotate(180)])
+    code, _, err = read(tmp_path)
+    expected = f"warning: {tmp_path / f'two.{ending}'}: only the first of its pictures was read; "
+    assert code == 0 and err == expected + "save each in a file of its own\n"
 
 
 def test_turned_crops_are_read_and_drawn_upright(read, tmp_path):
