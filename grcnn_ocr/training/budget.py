@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 
 from grcnn_ocr.config import TrainConfig
+
+logger = logging.getLogger(__name__)
 
 WARMUP_STEPS = 10
 """The first steps, not measured; as many as there are batches ready when training starts, if those are more."""
@@ -33,7 +36,7 @@ class Measurement:
 
 
 def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int | None:
-    """Return the steps of the run; None while a time budget waits to be measured.
+    """Return the steps of the run; None while a time budget waits to be measured. One that is too short is logged.
 
     Raises:
         ValueError: if the configuration holds neither steps nor a time budget.
@@ -51,6 +54,13 @@ def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int
         steps = (left - NUM_VALIDATIONS * measured.validation_seconds) / measured.step_seconds
     else:
         steps = left / (measured.step_seconds + measured.validation_seconds / config.validate_every)
+    if steps < 1:
+        logger.warning(
+            "train.time_budget of %.0f s is too short: %.0f s had passed when the time of a step was known, and the "
+            "run ends one step and its validation later; raise it, or give train.steps instead",
+            config.time_budget,
+            measured.elapsed,
+        )
     return measured.steps + max(1, int(steps))
 
 

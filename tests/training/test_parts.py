@@ -77,6 +77,13 @@ def test_a_time_budget_becomes_steps_that_leave_time_for_validation():
     assert total_steps(TrainConfig(time_budget="10s"), measured) == 51  # overdrawn already: ends, with weights saved
 
 
+def test_a_time_budget_that_is_too_short_is_told(caplog):
+    measured = Measurement(steps=50, elapsed=20.0, step_seconds=0.2, validation_seconds=3.0)
+    assert total_steps(TrainConfig(time_budget=60.0), measured) == 100 and not caplog.text
+    assert total_steps(TrainConfig(time_budget=15.0), measured) == 51
+    assert "train.time_budget of 15 s is too short: 20 s had passed" in caplog.text
+
+
 def test_steps_are_the_budget_without_a_time():
     assert total_steps(TrainConfig(steps=7)) == 7
     with pytest.raises(ValueError, match=r"train\.steps=20000 or train\.time_budget=20m"):
