@@ -264,8 +264,13 @@ class BeamSearch:
 def _classes(allowed: Iterable[str], charset: Charset) -> list[int]:
     """Return the classes of allowed characters."""
     folded = {char: charset.fold(char) for char in allowed}
+    if not folded:
+        raise ValueError(
+            f"allowed characters (--allow): none given; name one or more of {charset.characters}, or leave the option "
+            "out to allow all"
+        )
     outside = sorted(char for char, base in folded.items() if not base or charset.unknown(base))
-    if outside or not folded:
+    if outside:
         raise ValueError(
             f"allowed characters {''.join(sorted(folded))!r}: {''.join(outside)!r} not in charset {charset.name!r} "
             f"({charset.characters}); name one or more of these, and leave out what it lacks"

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.charset import CHARSETS, Charset, known_names
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,25 @@ class ClassMerging:
         if outside:
             raise ValueError(
                 f"charset {self.charset.name!r} has no one character for {_shortened(outside)} of the network's; to "
-                "hold answers to certain characters give those as allowed ones (--allow)"
+                f"hold answers to certain characters give those as allowed ones (--allow){self._no_name()}"
             )
         if missing := "".join(c for c in self.charset.characters if c not in folds.values()):
             raise ValueError(
                 f"charset {self.charset.name!r}: the network does not know {_shortened(missing)}, it writes "
-                f"{self.network.name!r}"
+                f"{self.network.name!r}{self._no_name()}"
             )
 
     def __call__(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map (B, T, K) log-probabilities to (B, T, K')."""
         order, starts = self._groups
         return np.logaddexp.reduceat(log_probs[:, :, order], starts, axis=2)
+
+    def _no_name(self) -> str:
+        """Say, where the charset was given by its characters, that these are no charset's name."""
+        if self.charset.name in CHARSETS:
+            return ""
+        characters = self.charset.characters
+        return f"; no charset has the name {_shortened(characters)}{known_names(characters)}"
 
     @cached_property
     def _groups(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -48,8 +48,8 @@ class Charset:
         """
         if characters in CHARSETS:
             return cls(CHARSETS[characters], characters, **folding)
-        if near := difflib.get_close_matches(characters, CHARSETS, n=1, cutoff=0.75):
-            raise ValueError(f"no charset {characters!r}; did you mean {near[0]!r}? (Known: {', '.join(CHARSETS)})")
+        if difflib.get_close_matches(characters, CHARSETS, n=1, cutoff=0.75):
+            raise ValueError(f"no charset {characters!r}{known_names(characters)}")
         if fault := _fault(characters):
             raise ValueError(
                 f"charset {characters!r}: no such name, and as characters {fault}; expected one of "
@@ -117,6 +117,12 @@ class Charset:
         if self.drop_punctuation and unicodedata.category(char)[0] in "PSZ":
             return ""
         return char
+
+
+def known_names(name: str) -> str:
+    """Return the end of an error about a name that no charset has: the nearest that one has, if any, and all."""
+    near = difflib.get_close_matches(name, CHARSETS, n=1, cutoff=0.5)
+    return (f"; did you mean {near[0]!r}?" if near else "") + f" (known: {', '.join(CHARSETS)})"
 
 
 def _fault(characters: str) -> str | None:

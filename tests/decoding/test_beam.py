@@ -233,7 +233,7 @@ def test_what_does_not_fit_the_frames_gives_no_hypothesis():
         ({"pattern": r"\d+", "allowed": frozenset("ab")}, "matches no text of the characters 'ab'"),
         ({"pattern": r"(\d"}, r"pattern '\(\\\\d' is not a regular expression: missing \)"),
         ({"allowed": frozenset("0.-")}, r"'-.0': '-.' not in charset 'alnum36' \(0123"),
-        ({"allowed": frozenset()}, "name one or more"),
+        ({"allowed": frozenset()}, r"\(--allow\): none given; name one or more of 0123"),
         ({"language_model": NGram.build(["ab"], AB1)[0]}, r"'custom' \(ab1\) does not know '023456789c"),
     ],
 )

@@ -49,6 +49,8 @@ def test_the_same_charset_changes_nothing():
 def test_charsets_that_do_not_go_together_are_errors_that_name_the_characters():
     with pytest.raises(ValueError, match=r"charset 'digits' has no one character for 'abAB' .*allowed"):
         ClassMerging(CASED, Charset.named("digits"))
+    with pytest.raises(ValueError, match=r"--allow\); no charset has the name 'asci'; did you mean 'ascii94'\?"):
+        ClassMerging(CASED, Charset.named("asci"))
     with pytest.raises(ValueError, match="no one character for 'ﬁ'"):
         ClassMerging(Charset("fiﬁ"), Charset("fi"))
     with pytest.raises(ValueError, match=r"the network does not know '0', it writes 'custom'"):
