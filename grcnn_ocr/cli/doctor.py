@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, progress_bar
-from grcnn_ocr.wording import counted
+from grcnn_ocr.wording import counted, first_of
 
 if TYPE_CHECKING:
     from grcnn_ocr.config import Config
@@ -129,10 +129,8 @@ def _print_lines(title: str, lines: Sequence[str]) -> None:
     if not lines:
         return
     console.print(f"\n{title}: {len(lines)}")
-    for line in lines[:SHOWN]:
+    for line in first_of(lines, SHOWN):
         console.print(f"  {line}")
-    if len(lines) > SHOWN:
-        console.print(f"  ... and {len(lines) - SHOWN} more")
 
 
 def _print_characters(title: str, counts: Mapping[str, int]) -> None:

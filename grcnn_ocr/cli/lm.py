@@ -10,7 +10,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors
 from grcnn_ocr.files import check_output
-from grcnn_ocr.wording import counted
+from grcnn_ocr.wording import counted, first_of
 
 if TYPE_CHECKING:
     from grcnn_ocr.text.charset import Charset
@@ -43,10 +43,9 @@ def build(
     check_output(output, overwrite)
     model, summary = NGram.build(_read_words(words), _find_charset(charset, weights), order)
     model.save(output)
-    for word in summary.unwritable[:SHOWN_WORDS]:
-        errors.print(f"left out: {word!r} cannot be written in charset {model.charset.name!r}")
-    if len(summary.unwritable) > SHOWN_WORDS:
-        errors.print(f"... and {len(summary.unwritable) - SHOWN_WORDS} more")
+    reason = f"cannot be written in charset {model.charset.name!r}"
+    for line in first_of([f"left out: {word!r} {reason}" for word in summary.unwritable], SHOWN_WORDS):
+        errors.print(line)
     console.print(f"language model of {counted(summary.num_words, 'word')} written to {output}")
     if summary.unwritable:
         console.print(f"{counted(len(summary.unwritable), 'word')} left out")

@@ -11,7 +11,7 @@ import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
 from grcnn_ocr.cli.readers import FORMAT
-from grcnn_ocr.wording import counted
+from grcnn_ocr.wording import counted, first_of
 
 if TYPE_CHECKING:
     from grcnn_ocr.datasets.lmdb_tools import Summary
@@ -132,10 +132,8 @@ def _bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]
 
 
 def _report(summary: Summary, done: str, verb: str) -> None:
-    for problem in summary.problems[:SHOWN_PROBLEMS]:
-        errors.print(str(problem))
-    if len(summary.problems) > SHOWN_PROBLEMS:
-        errors.print(f"... and {len(summary.problems) - SHOWN_PROBLEMS} more")
+    for line in first_of(summary.problems, SHOWN_PROBLEMS):
+        errors.print(line)
     console.print(done)
     for kind, count in summary.counts.most_common():
         console.print(f"{count} {verb}: {kind}")

@@ -19,6 +19,7 @@ from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_dataset_ou
 from grcnn_ocr.loading import batched
 from grcnn_ocr.preprocess import Pixels, decode
 from grcnn_ocr.text.lexicon import join_words
+from grcnn_ocr.wording import first_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -112,9 +113,7 @@ def create(
         summary.notes = list(lines)
         summary.num_samples = writer.num_samples
         if summary.num_samples == 0:
-            first = "".join(f"\n  {problem}" for problem in summary.problems[:10])
-            if (more := len(summary.problems) - 10) > 0:
-                first += f"\n  and {more} more"
+            first = "".join(f"\n  {line}" for line in first_of(summary.problems, 10))
             raise ValueError(f"{labels}: no usable sample, nothing written{first or ': the file is empty'}")
     return summary
 
