@@ -67,14 +67,23 @@ def options(
     """Take the options that belong to no command."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; a user's error is one message on stderr and exit code 2."""
+def main(arguments: Sequence[str] | None = None, command: Sequence[str] = ()) -> None:
+    """Run a command; a user's error is one message on stderr and exit code 2.
+
+    Args:
+        arguments: of the command line; by default the process's own.
+        command: the command that a script stands for, such as ("lmdb", "create"); by default `arguments` name it.
+    """
     logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[ConsoleHandler()])
     logging.getLogger("grcnn_ocr").setLevel(logging.INFO)
     if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of another encoding, or of none
         sys.stdout.reconfigure(errors="surrogateescape" if writes_utf8() else "backslashreplace")
+    found = typer.main.get_command(app)
+    for name in command:
+        assert isinstance(found, typer.core.TyperGroup)
+        found = found.commands[name]
     try:
-        app(args=list(arguments) if arguments is not None else None)
+        found(args=list(arguments) if arguments is not None else None)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         errors.print(f"error: {place}{error.strerror or error}")
