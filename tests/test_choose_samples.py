@@ -84,6 +84,12 @@ def test_bad_input_is_told_before_anything_is_read(settings, arguments, message)
     assert not (ROOT / "x.npz").exists()
 
 
+def test_help_describes_every_option():
+    help = " ".join(run([], "--help").stdout.split())
+    assert "KEY=VALUE over the config" in help and "WORKERS processes; by default" in help
+    assert "is chosen; by default 0.45" in help
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04junk"])
 def test_what_the_tool_did_not_write_is_an_error_that_names_it(content, tmp_path):
     (tmp_path / "x.npz").write_bytes(content)

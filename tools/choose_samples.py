@@ -41,11 +41,14 @@ CHUNK = 512
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", required=True, help="of the training: a YAML file, or the name of a packaged one")
-    parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")
+    parser.add_argument(
+        "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="over the configuration's"
+    )
     parser.add_argument("--reader", help="a folder that `grcnn-ocr export` wrote; by default the released one")
     parser.add_argument("--num", type=int, required=True, help="samples to look at: numbers 0 to NUM - 1")
-    parser.add_argument("--again", type=float, default=0.45, help="share of repeated hard samples in what is chosen")
-    parser.add_argument("--workers", type=int, default=num_cores())
+    again = "share of repeated hard samples in what is chosen; by default %(default)s"
+    parser.add_argument("--again", type=float, default=0.45, help=again)
+    parser.add_argument("--workers", type=int, default=num_cores(), help="processes; by default one a core")
     parser.add_argument("--output", type=Path, required=True, help="an .npz file, for data.chosen")
     arguments = parser.parse_args()
     if arguments.num < 1 or not 0 <= arguments.again < 1:
