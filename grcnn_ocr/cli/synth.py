@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors, progress_bar
+from grcnn_ocr.cli.outputs import check_outputs
 from grcnn_ocr.wording import counted
 
 
@@ -46,14 +47,23 @@ def synth(
     data holds them or their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto
     fonts-lato fonts-open-sans fonts-urw-base35 fonts-texgyre ...
     """
+    from PIL import Image
+
     from grcnn_ocr.config import load_engine_config
     from grcnn_ocr.datasets.synth.engine import build_engine
+    from grcnn_ocr.datasets.synth.preview import check_effect, contact_sheet, effect_sheet
     from grcnn_ocr.text.charset import Charset
 
     if output is None and preview is None:
         raise ValueError("nothing to do: give --output, --preview or both")
     if effect is not None and preview is None:
         raise ValueError(f"--effect {effect} is about --preview; give a file for it")
+    if effect is not None:
+        check_effect(effect)
+    if preview is not None:
+        check_outputs({"--preview": preview})
+        if Image.registered_extensions().get(preview.suffix.lower()) not in Image.SAVE:
+            raise ValueError(f"--preview {preview}: {preview.suffix!r} is no kind of picture; give a .png file")
     given: dict[str, object] = {
         "words": words and str(words),
         "fonts": fonts and [str(folder) for folder in fonts],
@@ -68,10 +78,6 @@ def synth(
     )
     errors.print(passed_over.report(engine))
     if preview is not None:
-        from PIL import Image
-
-        from grcnn_ocr.datasets.synth.preview import contact_sheet, effect_sheet
-
         Image.fromarray(effect_sheet(engine, effect) if effect else contact_sheet(engine)).save(preview)
         console.print(f"contact sheet written to {preview}")
     if output is not None:

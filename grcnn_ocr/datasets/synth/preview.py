@@ -44,8 +44,7 @@ def effect_sheet(engine: WordEngine, effect: str) -> NDArray[np.uint8]:
     Raises:
         ValueError: on an unknown effect.
     """
-    if effect != "all" and effect not in EFFECTS:
-        raise ValueError(f"no effect {effect!r}{closest(effect, EFFECTS)} (known: {', '.join(EFFECTS)}, or all)")
+    check_effect(effect)
     effects = EFFECTS if effect == "all" else [effect]
     sheet = _Sheet(COLUMNS, len(effects) + 1)
     for row, name in enumerate(["plain", *effects]):
@@ -54,6 +53,12 @@ def effect_sheet(engine: WordEngine, effect: str) -> NDArray[np.uint8]:
             image, label = look.sample(column)
             sheet.put(row, column, image, name if column == 0 else label)
     return np.asarray(sheet.image)
+
+
+def check_effect(effect: str) -> None:
+    """Raise ValueError unless there is such an effect, or all are meant."""
+    if effect != "all" and effect not in EFFECTS:
+        raise ValueError(f"no effect {effect!r}{closest(effect, EFFECTS)} (known: {', '.join(EFFECTS)}, or all)")
 
 
 def alone(look: Look, effect: str) -> Look:
