@@ -20,11 +20,15 @@ app = typer.Typer(help="Build and look into language models of characters, for b
 Model = Annotated[Path, typer.Argument(help="A language model: english, or one of `lm build`.")]
 
 SHOWN_WORDS = 20
+WORDS = (
+    "One word a line, or word<TAB>count, in UTF-8, packed with gzip or not; or a Hunspell NAME.dic or "
+    "NAME.dic:expanded."
+)
 
 
 @app.command()
 def build(
-    words: Annotated[Path, typer.Option(help="One word a line, or word<TAB>count; UTF-8, gzip as well.")],
+    words: Annotated[Path, typer.Option(help=WORDS)],
     output: Annotated[Path, typer.Option(help="The file to write.")],
     charset: Annotated[
         str | None, typer.Option(help="Name or characters of the network's charset; by default alnum36.")
@@ -107,16 +111,19 @@ def _find_charset(charset: str | None, weights: str | None) -> Charset:
 
 
 def _read_words(path: Path) -> Counter[str]:
-    """Read words and how often each occurs: the count beside it, or the number of its lines.
+    """Read words and how often each occurs: the count beside it, or the number of its lines; once in a dictionary.
 
     Raises:
-        ValueError: on a file without words or that is not UTF-8 text, plain or compressed, or a line that is not a
-            word and a count.
+        ValueError: on a file without words or that is not UTF-8 text, plain or compressed, a line that is not a word
+            and a count, or a Hunspell dictionary at fault.
     """
     from grcnn_ocr.text.files import read_text
+    from grcnn_ocr.text.hunspell import dictionary_words
 
-    counts: Counter[str] = Counter()
-    for number, line in enumerate(read_text(path, "word list").splitlines(), start=1):
+    found = dictionary_words(path)
+    counts: Counter[str] = Counter(found)
+    lines = read_text(path, "word list").splitlines() if found is None else []
+    for number, line in enumerate(lines, start=1):
         word, tab, count = line.strip().partition("\t")
         if not word:
             continue

@@ -23,7 +23,13 @@ def synth(
         str | None, typer.Option(help="With --preview: plain words under this effect alone, or `all`, one a line.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the words do not depend on it.")] = 1,
-    words: Annotated[Path | None, typer.Option(help="One word a line.", show_default="the system's word list")] = None,
+    words: Annotated[
+        Path | None,
+        typer.Option(
+            help="One word a line, packed with gzip or not, or a Hunspell NAME.dic or NAME.dic:expanded.",
+            show_default="the system's word list",
+        ),
+    ] = None,
     fonts: Annotated[list[Path] | None, typer.Option(help="A folder of fonts.", show_default="the system's")] = None,
     backgrounds: Annotated[
         list[Path] | None, typer.Option(help="A folder of photos.", show_default="the system's wallpapers")

@@ -174,7 +174,8 @@ class EngineConfig(Frozen):
     """What the word engine draws from, and how; the defaults are what the system has."""
 
     words: str | None = None
-    """A file of one word a line; the system's word list, else a small bundled one."""
+    """A file of one word a line, or a Hunspell NAME.dic or NAME.dic:expanded; the system's word list, else a small
+    bundled one."""
     fonts: tuple[str, ...] = ()
     """Folders; the fonts that fontconfig knows."""
     backgrounds: tuple[str, ...] | None = None

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+EXPANDED = ":expanded"
+"""After the path of a dictionary: all forms of its stems."""
 HIDDEN = ("NEEDAFFIX", "PSEUDOROOT", "ONLYINCOMPOUND", "FORBIDDENWORD")
 """Options that name the flag of stems which are no words by themselves."""
 
@@ -43,6 +45,20 @@ class Rule:
         if self.is_prefix:
             return self.affix + stem[len(self.strip) :] if stem.startswith(self.strip) else None
         return stem[: len(stem) - len(self.strip)] + self.affix if stem.endswith(self.strip) else None
+
+
+def dictionary_words(path: Path) -> list[str] | None:
+    """Read the stems of `NAME.dic`, or every form for `NAME.dic:expanded`; return None for a file of another kind.
+
+    Raises:
+        ValueError: if the dictionary is packed, or as in `read_hunspell`.
+    """
+    name, expanded, rest = str(path).partition(EXPANDED)
+    if expanded and not rest and not path.exists():
+        return read_hunspell(Path(name), expand=True)
+    if path.suffixes[-2:] == [".dic", ".gz"]:
+        raise ValueError(f"{path} is a packed Hunspell dictionary: unpack it, its .aff file beside it")
+    return read_hunspell(path) if path.suffix == ".dic" else None
 
 
 def read_hunspell(path: Path, expand: bool = False) -> list[str]:

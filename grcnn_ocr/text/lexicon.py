@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grcnn_ocr.text.files import read_text
-from grcnn_ocr.text.hunspell import read_hunspell
-
-EXPANDED = ":expanded"
-"""After the path of a Hunspell dictionary: all forms of its stems."""
+from grcnn_ocr.text.hunspell import dictionary_words
 
 SHOWN = 40
 """Characters of a line that an error shows."""
@@ -80,14 +77,11 @@ class Lexicon:
             ValueError: on a missing, empty or unreadable file, a comma in some lines only, or a blank line among
                 per-image lists.
         """
-        name, expanded, rest = str(path).partition(EXPANDED)
-        if expanded and not rest and not Path(path).exists():
-            return cls._hunspell(Path(name), expand=True)
         path = Path(path)
-        if path.suffix == ".dic":
-            return cls._hunspell(path, expand=False)
-        if path.suffixes[-2:] == [".dic", ".gz"]:
-            raise ValueError(f"lexicon {path} is a packed Hunspell dictionary: unpack it, its .aff file beside it")
+        if (found := dictionary_words(path)) is not None:
+            if not found:
+                raise ValueError(f"lexicon {path} holds no words")
+            return cls((tuple(found),), name=path.name)
         try:
             lines = read_text(path, "lexicon").splitlines()
         except OSError as error:
@@ -113,13 +107,6 @@ class Lexicon:
             if not words:
                 raise ValueError(f"lexicon {path}, line {number}: no words, where other lines hold one list an image")
         return cls(lists, per_image=True, name=path.name)
-
-    @classmethod
-    def _hunspell(cls, path: Path, expand: bool) -> Lexicon:
-        words = tuple(read_hunspell(path, expand))
-        if not words:
-            raise ValueError(f"lexicon {path} holds no words")
-        return cls((words,), name=path.name + (EXPANDED if expand else ""))
 
     def union(self) -> Lexicon:
         """Return all the words as one list for all images."""

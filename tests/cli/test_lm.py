@@ -47,6 +47,16 @@ def test_build_reads_gzip_and_a_byte_order_mark(tmp_path, run, model):
     assert (tmp_path / "other.npz").read_bytes() == model.read_bytes()
 
 
+def test_build_reads_hunspell_dictionaries(tmp_path, run):
+    (tmp_path / "x.dic").write_text("2\nlock/S\ncat\n")
+    (tmp_path / "x.aff").write_text("SET UTF-8\nSFX S Y 1\nSFX S 0 s .\n")
+    for name, words in (("x.dic", ("lock", "cat")), ("x.dic:expanded", ("lock", "locks", "cat"))):
+        build = ("build", "--words", tmp_path / name, "--output", tmp_path / "lm.npz", "--overwrite")
+        assert run(*build)[1].startswith(f"language model of {len(words)} words")
+        expected, _ = NGram.build(dict.fromkeys(words, 1), ALNUM)
+        np.testing.assert_array_equal(NGram.load(tmp_path / "lm.npz").log_following([]), expected.log_following([]))
+
+
 def test_build_names_and_counts_what_it_leaves_out(tmp_path, run):
     lines = ["open", "日本", *(f"č{i}世" for i in range(25))]
     (tmp_path / "words.txt").write_text("\n".join(lines), encoding="utf-8")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from grcnn_ocr.config import TextMix
 from grcnn_ocr.text.charset import Charset, min_frames
+from grcnn_ocr.text.files import read_text
+from grcnn_ocr.text.hunspell import dictionary_words
 
 SYSTEM_WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
 BUNDLED_WORDS = Path(__file__).parent / "words.txt"
@@ -195,13 +197,18 @@ def _initials(rng: random.Random) -> str:
 def load_words(path: Path | None = None) -> list[str]:
     """Read one word a line (or several, apart); without a path, the system's word list, else the bundled one.
 
+    Args:
+        path: of UTF-8 text, packed with gzip or not, or of a Hunspell dictionary, see `dictionary_words`.
+
     Raises:
         ValueError: if the file cannot be read or holds no words.
     """
     found = path or next((known for known in SYSTEM_WORD_LISTS if known.is_file()), BUNDLED_WORDS)
     try:
-        words = found.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
+        words = dictionary_words(found)
+        if words is None:
+            words = read_text(found, "word list").split()
+    except OSError as error:
         raise ValueError(f"cannot read the words in {found}: {error}; give a UTF-8 file of one word a line") from None
     possessives = path is None  # of which the system's list has one for each noun
     words = sorted({word for word in words if not (possessives and word.endswith("'s"))})

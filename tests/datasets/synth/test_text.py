@@ -1,3 +1,4 @@
+import gzip
 import random
 from collections import Counter
 
@@ -70,3 +71,12 @@ def test_word_files(tmp_path):
     with pytest.raises(ValueError, match=r"cannot read the words in .*nowhere\.txt"):
         load_words(tmp_path / "nowhere.txt")
     assert len(load_words()) > 300
+
+
+def test_word_files_may_be_packed_or_dictionaries(tmp_path):
+    (tmp_path / "words.gz").write_bytes(gzip.compress("\ufeffb\na\n".encode()))
+    assert load_words(tmp_path / "words.gz") == ["a", "b"]
+    (tmp_path / "x.dic").write_text("2\nlock/S\ncat\n")
+    (tmp_path / "x.aff").write_text("SET UTF-8\nSFX S Y 1\nSFX S 0 s .\n")
+    assert load_words(tmp_path / "x.dic") == ["cat", "lock"]
+    assert load_words(tmp_path / "x.dic:expanded") == ["cat", "lock", "locks"]
