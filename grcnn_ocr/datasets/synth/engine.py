@@ -28,6 +28,7 @@ from grcnn_ocr.datasets.synth.photos import Photo, load_photos, load_system_phot
 from grcnn_ocr.datasets.synth.render import render, resize
 from grcnn_ocr.datasets.synth.text import TextSampler, load_words
 from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.wording import counted
 
 MAX_DRAWS = 100
 """Texts tried for one sample, until some font draws all of it."""
@@ -112,18 +113,30 @@ class WordEngine:
 
 @dataclass(frozen=True)
 class PassedOver:
-    """Files that the engine does not draw from, with the reason of each, and the number of words."""
+    """What the engine does not draw from.
+
+    Attributes:
+        fonts: the reason of each, by file.
+        photos: likewise.
+        num_words: that the charset cannot write, or that are too long.
+        undrawable: words that no font draws.
+    """
 
     fonts: dict[str, str]
     photos: dict[str, str]
     num_words: int
+    undrawable: list[str]
 
     def report(self, engine: WordEngine) -> str:
         """Describe for a person what the engine draws from, and what it could not use."""
+        num_undrawable = len(self.undrawable)
         lines = [
-            f"{len(engine.fonts)} fonts ({len(self.fonts)} passed over), {len(engine.sampler.words)} words "
-            f"({self.num_words} passed over), {len(engine.photos)} photos ({len(self.photos)} passed over)"
+            f"{len(engine.fonts)} fonts ({len(self.fonts)} passed over), {len(engine.sampler.words) - num_undrawable} "
+            f"words ({self.num_words + num_undrawable} passed over), {len(engine.photos)} photos "
+            f"({len(self.photos)} passed over)"
         ]
+        if self.undrawable:
+            lines.append(f"  {counted(num_undrawable, 'word')} that no font draws, such as {self.undrawable[0]}")
         reasons: dict[str, list[str]] = {}
         for path, reason in {**self.fonts, **self.photos}.items():
             reasons.setdefault(reason.partition(":")[0], []).append(path)
@@ -148,7 +161,7 @@ def build_engine(
 
     Raises:
         ValueError: on folders that do not exist or hold nothing usable, naming them, an unreadable photo in a given
-            folder, or words of which the charset can write none.
+            folder, or words of which the charset can write, or the fonts can draw, none.
     """
     folders = [Path(folder) for folder in config.fonts]
     for folder in (*folders, *map(Path, config.backgrounds or ())):
@@ -160,7 +173,10 @@ def build_engine(
     words = load_words(Path(config.words) if config.words else None)
     own = {c for word in words for c in word + word.upper() + word.lower()} if config.words else set()
     characters = "".join(sorted({*DRAWABLE, *charset.characters, *own}))
-    fonts, unusable_fonts = load_fonts(font_files, default_cache(), characters)
+    unwritable = "".join(c for c in characters if charset.unknown(charset.fold(c)))
+    if set(characters) == set(DRAWABLE):  # Latin alone: each contests the others' glyphs
+        unwritable = ""
+    fonts, unusable_fonts = load_fonts(font_files, default_cache(), characters, unwritable)
     if charset.has_both_cases:
         fonts = [without_ambiguous_cases(font) for font in fonts]
     if folders and len(unusable_fonts) == len(font_files):
@@ -179,8 +195,25 @@ def build_engine(
             f"{config.words}: none of its {len(words)} words can be written in charset {charset.name!r} with at most "
             f"{config.max_length} characters; give other words, another charset or max_length"
         )
+    undrawable = _undrawable(sampler.words, fonts)
+    if config.words and len(undrawable) == len(sampler.words):
+        raise ValueError(
+            f"{config.words}: none of its {len(undrawable)} words, such as {undrawable[0]!r}, is drawn by a font with "
+            f"characters like no others of charset {charset.name!r}; give other fonts, or a smaller charset"
+        )
     engine = WordEngine(fonts, sampler, photos, config.look, config.color, config.output_height, config.seed)
-    return engine, PassedOver(unusable_fonts, unusable_photos, len(words) - len(sampler.words))
+    return engine, PassedOver(unusable_fonts, unusable_photos, len(words) - len(sampler.words), undrawable)
+
+
+def _undrawable(words: Sequence[str], fonts: Sequence[Font]) -> list[str]:
+    """Return the words that no font has all letters of, be it in small letters, in capitals or capitalised."""
+    drawn = {frozenset(font.glyphs) for font in fonts}
+    by_any = frozenset[str]().union(*drawn)
+
+    def is_drawable(text: str) -> bool:
+        return by_any.issuperset(text) and any(characters.issuperset(text) for characters in drawn)
+
+    return [word for word in words if not any(map(is_drawable, (word.lower(), word.upper(), word.capitalize())))]
 
 
 def _resized(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:

@@ -96,23 +96,27 @@ def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
     return sorted({path for path in files if path.suffix.lower() in FONT_ENDINGS})
 
 
-def load_fonts(files: Iterable[Path], cache: Path, characters: str = DRAWABLE) -> tuple[list[Font], dict[str, str]]:
+def load_fonts(
+    files: Iterable[Path], cache: Path, characters: str = DRAWABLE, unwritable: str = ""
+) -> tuple[list[Font], dict[str, str]]:
     """Test fonts in parallel, or take them from the cache, and add the built-in font if none is left.
 
     Args:
         files: font files.
         cache: folder for the glyphs.
         characters: to look for in each font.
+        unwritable: those of them that no label holds: another may look like one of these.
 
     Returns:
         The usable fonts in the order of their digests, and why each of the others is not, by file.
     """
     files = list(files)
+    test = partial(_test_and_keep, cache=cache, characters=characters, unwritable=unwritable)
     with ProcessPoolExecutor() as pool:
-        outcomes = list(pool.map(partial(_test_and_keep, cache=cache, characters=characters), files, chunksize=16))
+        outcomes = list(pool.map(test, files, chunksize=16))
     rejected = {str(path): outcome for path, outcome in zip(files, outcomes, strict=True) if isinstance(outcome, str)}
     fonts = {font.digest: font for font in map(_read, files, outcomes) if font}
-    return [fonts[digest] for digest in sorted(fonts)] or [built_in_font(characters)], rejected
+    return [fonts[digest] for digest in sorted(fonts)] or [built_in_font(characters, unwritable)], rejected
 
 
 def without_ambiguous_cases(font: Font) -> Font:
@@ -128,12 +132,12 @@ def without_ambiguous_cases(font: Font) -> Font:
 
 
 @lru_cache(maxsize=4)
-def built_in_font(characters: str = DRAWABLE) -> Font:
+def built_in_font(characters: str = DRAWABLE, unwritable: str = "") -> Font:
     """Return the font that comes with Pillow."""
     font = ImageFont.load_default(GLYPH_SIZE)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise ValueError("Pillow was built without FreeType: install Pillow from PyPI")
-    glyphs = _trusted(font, characters)
+    glyphs = _trusted(font, characters, unwritable)
     return Font(BUILT_IN, _digest(glyphs), glyphs)
 
 
@@ -142,12 +146,12 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grcnn-ocr" / f"glyphs-{CACHE_VERSION}"
 
 
-def examine_font(path: Path, characters: str = DRAWABLE) -> dict[str, Glyph] | str:
+def examine_font(path: Path, characters: str = DRAWABLE, unwritable: str = "") -> dict[str, Glyph] | str:
     """Draw every character; return the glyphs that can be trusted, or why the font cannot.
 
     A character is trusted if its glyph is not empty, not the one for missing characters, and not the same as another
-    character's (but for the two cases of a letter). A font is if it draws all letters and digits and they look like
-    letters and digits.
+    character's (but for the two cases of a letter, and those of `unwritable`, which no label holds). A font is if it
+    draws all letters and digits and they look like letters and digits.
 
     Raises:
         OSError: if the file cannot be read now.
@@ -157,7 +161,7 @@ def examine_font(path: Path, characters: str = DRAWABLE) -> dict[str, Glyph] | s
         font = ImageFont.truetype(data, GLYPH_SIZE)
         if SYMBOL_NAME.search(" ".join(name for name in font.getname() if name)):
             return "draws symbols in place of letters, by its name"
-        trusted = _trusted(font, characters)
+        trusted = _trusted(font, characters, unwritable)
     except (OSError, ValueError) as error:
         return f"cannot be read: {error}"
     lacking = [character for character in LETTERS_AND_DIGITS if character not in trusted]
@@ -168,12 +172,15 @@ def examine_font(path: Path, characters: str = DRAWABLE) -> dict[str, Glyph] | s
     return trusted
 
 
-def _trusted(font: ImageFont.FreeTypeFont, characters: str) -> dict[str, Glyph]:
+def _trusted(font: ImageFont.FreeTypeFont, characters: str, unwritable: str) -> dict[str, Glyph]:
+    yields = set(unwritable)
     seen: dict[bytes, str] = {_identity(_draw(font, "\U0010fffe")): ""}  # the glyph for missing characters
     trusted = {}
     for character in characters:
         glyph = _draw(font, character)
         first = seen.setdefault(_identity(glyph), character)
+        if first in yields and character not in yields:
+            first = seen[_identity(glyph)] = character
         if glyph.ink.size and first.lower() == character.lower():
             trusted[character] = glyph
     return trusted
@@ -213,18 +220,18 @@ def _digest(glyphs: dict[str, Glyph]) -> str:
     return found.hexdigest()
 
 
-def _test_and_keep(path: Path, cache: Path, characters: str) -> Path | str:
+def _test_and_keep(path: Path, cache: Path, characters: str, unwritable: str) -> Path | str:
     """Return the cache file of a font's glyphs, made if need be, or why the font is not usable."""
     try:
         data = path.read_bytes()
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}"
+    drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}{unwritable}"
     kept = cache / f"{hashlib.sha256(data + drawn_by.encode()).hexdigest()}.npz"
     try:
         found = _kept(kept)
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # not there yet, or damaged
-        found = examine_font(path, characters)
+        found = examine_font(path, characters, unwritable)
         try:
             _keep(kept, found)
         except OSError as error:

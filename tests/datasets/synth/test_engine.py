@@ -416,6 +416,19 @@ def test_characters_beyond_ascii_are_drawn_when_the_charset_has_them(tmp_path, m
     assert "90°" in labels
 
 
+def test_words_that_no_font_draws_are_counted_and_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "")  # no fontconfig: the built-in font, which has no Greek
+    (tmp_path / "words.txt").write_text("open\nclosed\nλόγος\n", encoding="utf-8")
+    files = EngineConfig(words=str(tmp_path / "words.txt"), backgrounds=())
+    built, passed_over = build_engine(files, Charset("abcdefghijklmnopqrstuvwxyzλόγος"))
+    assert passed_over.undrawable == ["λόγος"]
+    assert "2 words (1 passed over)" in passed_over.report(built)
+    assert "1 word that no font draws, such as λόγος" in passed_over.report(built)
+    with pytest.raises(ValueError, match=r"words\.txt: none of its 1 words, such as 'λόγος', is drawn by a font"):
+        build_engine(files, Charset("λόγος"))
+
+
 def test_a_worker_that_dies_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="a worker process died"):
         write(engine(sampler=Deadly()), 50, tmp_path / "x.lmdb", workers=2)

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
+from grcnn_ocr.datasets.synth import fonts
 from grcnn_ocr.datasets.synth.fonts import (
     BUILT_IN,
+    DRAWABLE,
+    LETTERS_AND_DIGITS,
     Font,
     _digest,
     built_in_font,
@@ -65,20 +68,20 @@ def test_files_that_are_no_fonts_are_passed_over_with_a_reason(font_file, tmp_pa
     (font_file.parent / "broken.otf").write_bytes(b"junk")
     files = find_font_files([font_file.parent])
     assert [path.name for path in files] == ["broken.otf", "own.ttf"]
-    fonts, rejected = load_fonts(files, tmp_path / "cache")
-    assert [Path(font.name).name for font in fonts] == ["own.ttf"]
+    found, rejected = load_fonts(files, tmp_path / "cache")
+    assert [Path(font.name).name for font in found] == ["own.ttf"]
     assert "cannot be read" in rejected[str(font_file.parent / "broken.otf")]
 
 
 def test_without_fonts_the_built_in_one_is_left(tmp_path):
-    fonts, rejected = load_fonts([], tmp_path)
-    assert [font.name for font in fonts] == [BUILT_IN] and not rejected
+    found, rejected = load_fonts([], tmp_path)
+    assert [font.name for font in found] == [BUILT_IN] and not rejected
 
 
 def test_the_same_font_twice_is_one(font_file, tmp_path):
     (font_file.parent / "copy.ttf").write_bytes(font_file.read_bytes())
-    fonts, rejected = load_fonts(find_font_files([font_file.parent]), tmp_path / "cache")
-    assert len(fonts) == 1 and not rejected
+    found, rejected = load_fonts(find_font_files([font_file.parent]), tmp_path / "cache")
+    assert len(found) == 1 and not rejected
 
 
 def test_letters_alike_in_both_cases_are_left_out_where_case_counts():
@@ -86,6 +89,16 @@ def test_letters_alike_in_both_cases_are_left_out_where_case_counts():
     capitals = Font("capitals", "capitals", {**glyphs, "a": glyphs["A"], "é": glyphs["A"]})
     kept = without_ambiguous_cases(capitals).glyphs
     assert "a" not in kept and "A" not in kept and {"b", "B", "1", "é"} <= kept.keys()
+
+
+@pytest.mark.parametrize(("unwritable", "kept"), [("", ""), ("AEa", "ΑΕ"), ("Aa", "Α")])
+def test_a_letter_is_contested_by_what_labels_hold_alone(unwritable, kept, monkeypatch):
+    draw = fonts._draw  # Greek, drawn as Latin as in most fonts; the built-in one has none
+    monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"Α": "A", "А": "A", "Ε": "E"}.get(c, c)))
+    characters = DRAWABLE + "ΑΕА"  # the last one is Cyrillic
+    trusted = fonts._trusted(ImageFont.load_default(48), characters, unwritable)
+    assert "".join(c for c in trusted if c not in DRAWABLE) == kept
+    assert set(LETTERS_AND_DIGITS) <= set(trusted)
 
 
 def test_the_digest_is_of_the_glyphs():
