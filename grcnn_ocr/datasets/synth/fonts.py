@@ -112,10 +112,16 @@ def load_fonts(
     """
     files = list(files)
     test = partial(_test_and_keep, cache=cache, characters=characters, unwritable=unwritable)
+    fonts: dict[str, Font] = {}
+    rejected: dict[str, str] = {}
     with ProcessPoolExecutor() as pool:
-        outcomes = list(pool.map(test, files, chunksize=16))
-    rejected = {str(path): outcome for path, outcome in zip(files, outcomes, strict=True) if isinstance(outcome, str)}
-    fonts = {font.digest: font for font in map(_read, files, outcomes) if font}
+        for path, kept in zip(files, pool.map(test, files, chunksize=16), strict=True):
+            found = _read(kept, path, characters, unwritable) if isinstance(kept, Path) else kept
+            if isinstance(found, str):
+                rejected[str(path)] = found
+            else:
+                font = Font(str(path), _digest(found), found)
+                fonts[font.digest] = font
     return [fonts[digest] for digest in sorted(fonts)] or [built_in_font(characters, unwritable)], rejected
 
 
@@ -221,28 +227,24 @@ def _digest(glyphs: dict[str, Glyph]) -> str:
 
 
 def _test_and_keep(path: Path, cache: Path, characters: str, unwritable: str) -> Path | str:
-    """Return the cache file of a font's glyphs, made if need be, or why the font is not usable."""
+    """Return a font's cache file, made if it is not there yet, or why the font cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}{unwritable}"
     kept = cache / f"{hashlib.sha256(data + drawn_by.encode()).hexdigest()}.npz"
-    try:
-        found = _kept(kept)
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # not there yet, or damaged
-        found = examine_font(path, characters, unwritable)
-        try:
-            _keep(kept, found)
-        except OSError as error:
-            raise ValueError(
-                f"the cache of fonts {cache} cannot be written: {error.strerror}; set XDG_CACHE_HOME to another folder"
-            ) from None
-    return found if isinstance(found, str) else kept
+    if not os.path.exists(kept):  # noqa: PTH110 (false, too, where nothing can be looked at)
+        _keep(kept, examine_font(path, characters, unwritable))
+    return kept
 
 
 def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
-    """Write a cache file; several processes may do so at once."""
+    """Write a cache file; several processes may do so at once.
+
+    Raises:
+        ValueError: if it cannot be written.
+    """
     if isinstance(glyphs, str):
         arrays = {"reason": np.array(glyphs)}
     else:
@@ -251,16 +253,20 @@ def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
             "metrics": np.array([(*g.ink.shape, g.left, g.top, g.advance) for g in glyphs.values()], np.float64),
             "ink": np.concatenate([g.ink.ravel() for g in glyphs.values()]),
         }
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez(aside, **arrays)  # type: ignore[arg-type]
-    flush_to_disk(aside)
-    aside.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(aside, **arrays)  # type: ignore[arg-type]
+        flush_to_disk(aside)
+        aside.replace(path)
+    except OSError as error:
+        reason = f"cannot be written: {error.strerror}; set XDG_CACHE_HOME to another folder"
+        raise ValueError(f"the cache of fonts {path.parent} {reason}") from None
 
 
 def _kept(path: Path) -> dict[str, Glyph] | str:
     """Read a cache file."""
-    with np.load(path) as file:
+    with path.open("rb") as stream, np.load(stream) as file:  # np.load leaves a damaged file that it opened open
         if "reason" in file:
             return str(file["reason"])
         characters, metrics, ink = str(file["characters"]), file["metrics"], file["ink"]
@@ -272,6 +278,11 @@ def _kept(path: Path) -> dict[str, Glyph] | str:
     return glyphs
 
 
-def _read(path: Path, outcome: Path | str) -> Font | None:
-    glyphs = outcome if isinstance(outcome, str) else _kept(outcome)
-    return None if isinstance(glyphs, str) else Font(str(path), _digest(glyphs), glyphs)
+def _read(kept: Path, path: Path, characters: str, unwritable: str) -> dict[str, Glyph] | str:
+    """Read a font's cache file, made anew if it is damaged."""
+    try:
+        return _kept(kept)
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
+        found = examine_font(path, characters, unwritable)
+        _keep(kept, found)
+        return found

@@ -51,6 +51,20 @@ def test_glyphs_survive_the_cache(font_file, tmp_path):
         assert kept.advance == glyph.advance
 
 
+def test_a_cache_file_is_parsed_once(font_file, tmp_path, monkeypatch):
+    load_fonts([font_file], tmp_path / "cache")
+    parse = fonts._kept
+
+    def noted(path):  # by other processes, too
+        with (tmp_path / "parsed").open("a") as log:
+            log.write(f"{path.name}\n")
+        return parse(path)
+
+    monkeypatch.setattr(fonts, "_kept", noted)
+    load_fonts([font_file], tmp_path / "cache")
+    assert len((tmp_path / "parsed").read_text().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "damaged", [lambda data: b"", lambda data: b"junk", lambda data: data[:-9], flip_in_the_middle]
 )
