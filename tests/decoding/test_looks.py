@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.confidence import UNCALIBRATED
 from grcnn_ocr.decoding.looks import LOOKS, Look
+from grcnn_ocr.decoding.straightening import straightened
 from grcnn_ocr.preprocess import Preprocessor, to_grayscale
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.runtime import Reader
@@ -90,6 +91,17 @@ def test_the_likelihoods_of_looks_that_agree_are_added():
     assert found.text == "2" and found.log_likelihood == pytest.approx(np.log(0.35), abs=1e-3)  # 0.65; its best look
     assert Voting((1, 0.5), (2, 0.3), (3, 0.7), (2, 0.35), (4, 0.2)).read(crop(64, 0)).text == "3"
     assert Voting((1, 0.5), (2, 0.81)).read(crop(64, 0)).text == "2"
+
+
+def test_a_sloping_crop_is_straightened_first_and_for_all_further_looks():
+    sloping = np.full((64, 96), 27, np.uint8)
+    cv2.line(sloping, (4, 48), (91, 16), 227, 3)  # 20 degrees
+    level = straightened(sloping)
+    assert level is not None
+    reader = Counting(best=1)
+    reader.read(sloping)
+    changed = [sloping, level, *(look(level) for look in LOOKS)]
+    assert reader.widths == [PREPROCESSOR.resized_width(*image.shape) for image in changed]
 
 
 def test_sure_and_unsure_crops_of_many_batches_keep_their_order():
