@@ -1,4 +1,4 @@
-"""More looks at crops that were not read surely: straightened, inverted, from farther, from nearer. The looks vote.
+"""More looks at crops that were not read surely: framed, inverted, from farther away, from nearer. The looks vote.
 
 Test-time augmentation, while it leaves doubt. With w_l the answer of look l, freely or out of a list, and p_l(w) the
 likelihood of a text, the answer of all is
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from grcnn_ocr.decoding.straightening import straightened
+from grcnn_ocr.decoding.framing import framed
 from grcnn_ocr.preprocess import Pixels
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ LOOKS = (
     Look(border=-1 / 16, stretch=5 / 4),
     Look(border=1 / 4, inverted=True),
 )
-"""One after the other, at the crop as it is or, where its text is not level, straightened; chosen, like `SURE`, on
-IIIT5K train, as it is and changed (`datasets/changes.py`)."""
+"""One after the other, at the crop as it is or, where its text slopes or stands loosely in it, framed; chosen, like
+`SURE`, on IIIT5K train, as it is and changed (`datasets/changes.py`)."""
 
 
 def look_again(
@@ -89,10 +89,10 @@ def look_again(
             for index, prediction in zip(indices, again, strict=True):
                 looks[index].append(prediction)
 
-    sloping = {index: level for index in unsure() if (level := straightened(images[index])) is not None}
-    for index, level in sloping.items():
-        crops[index] = level
-    take(Look(), list(sloping))
+    framings = {index: frame for index in unsure() if (frame := framed(images[index])) is not None}
+    for index, frame in framings.items():
+        crops[index] = frame
+    take(Look(), list(framings))
     for look in LOOKS:
         take(look, unsure())
     return [_elected(each) for each in looks]

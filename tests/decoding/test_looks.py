@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.confidence import UNCALIBRATED
+from grcnn_ocr.decoding.framing import framed
 from grcnn_ocr.decoding.looks import LOOKS, Look
-from grcnn_ocr.decoding.straightening import straightened
 from grcnn_ocr.preprocess import Preprocessor, to_grayscale
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.runtime import Reader
@@ -93,10 +93,10 @@ def test_the_likelihoods_of_looks_that_agree_are_added():
     assert Voting((1, 0.5), (2, 0.81)).read(crop(64, 0)).text == "2"
 
 
-def test_a_sloping_crop_is_straightened_first_and_for_all_further_looks():
+def test_a_sloping_crop_is_framed_first_and_for_all_further_looks():
     sloping = np.full((64, 96), 27, np.uint8)
     cv2.line(sloping, (4, 48), (91, 16), 227, 3)  # 20 degrees
-    level = straightened(sloping)
+    level = framed(sloping)
     assert level is not None
     reader = Counting(best=1)
     reader.read(sloping)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grcnn_ocr.datasets.words import decoded, open_words
-from grcnn_ocr.decoding.straightening import ANGLES, LEVEL, slope, straightened
+from grcnn_ocr.decoding.framing import ANGLES, LEVEL, framed, slope, text_rows
 from grcnn_ocr.preprocess import to_grayscale
 from grcnn_ocr.runtime import Reader
 
@@ -35,32 +35,47 @@ def rising(image, degrees):
 def test_the_slope_is_found_and_taken_away(degrees):
     sloping = rising(bars(), degrees)
     assert abs(slope(sloping) - degrees) <= 2
-    level = straightened(sloping)
+    frame = framed(sloping)
     if abs(degrees) <= LEVEL:
-        assert level is None
+        assert frame is None
     else:
-        assert slope(level) == 0 and level.shape == pytest.approx((1.15 * 24, 120), rel=0.15)
+        assert slope(frame) == 0 and frame.shape == pytest.approx((1.15 * 24, 120), rel=0.15)
+
+
+@pytest.mark.parametrize(("above", "below"), [(20, 20), (0, 30), (40, 5)])
+def test_loose_text_is_cut_out_with_some_air(above, below):
+    loose = np.pad(bars(), ((above, below), (0, 0)), mode="edge")
+    top, bottom = text_rows(loose)
+    assert above - 3 <= top <= above + 3 and above + 21 <= bottom <= above + 27  # 18 rows of ink from 3 on
+    assert np.array_equal(framed(loose), loose[top:bottom])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (90, 1), (32, 64), (200, 3)])
-def test_a_crop_without_text_is_level(shape):
-    assert slope(np.full(shape, 90, np.uint8)) == 0 and straightened(np.full(shape, 90, np.uint8)) is None
+def test_a_crop_without_text_stays_as_it_is(shape):
+    assert slope(np.full(shape, 90, np.uint8)) == 0 and framed(np.full(shape, 90, np.uint8)) is None
 
 
 @given(height=st.integers(1, 60), width=st.integers(1, 90), seed=st.integers(0, 9))
-def test_any_crop_has_a_slope_and_something_is_left_of_it(height, width, seed):
+def test_something_is_left_of_any_crop(height, width, seed):
     image = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
-    level = straightened(image)
-    assert slope(image) in ANGLES and (level is None) == (abs(slope(image)) <= LEVEL)
-    assert level is None or (level.size and level.dtype == np.uint8 and level.shape[1] <= 1.2 * width + 1)
+    top, bottom = text_rows(image)
+    assert slope(image) in ANGLES and 0 <= top < bottom <= height
+    frame = framed(image)
+    assert frame is None or (frame.size and frame.dtype == np.uint8 and frame.shape[1] <= 1.2 * width + 1)
 
 
-def test_sloping_words_are_read_that_were_not():
+def padded(image):
+    rows = round(0.4 * len(image))
+    return np.pad(image, rows, mode="edge")
+
+
+@pytest.mark.parametrize("change", [lambda image: rising(image, 16), padded])
+def test_words_are_read_that_were_not(change):
     source = open_words(SAMPLES / "labels.tsv")
-    images = [rising(to_grayscale(decoded(source, index)), 16) for index in range(60)]
-    labels = [source.label(index).lower() for index in range(60)]
-    level, once = (Reader(threads=1, second_look=look).read_many(images) for look in (True, False))
+    images = [change(to_grayscale(decoded(source, index))) for index in range(80)]
+    labels = [source.label(index).lower() for index in range(80)]
     right, right_once = (
-        sum(p.text == label for p, label in zip(found, labels, strict=True)) for found in (level, once)
+        sum(p.text == label for p, label in zip(reader.read_many(images), labels, strict=True))
+        for reader in (Reader(threads=1), Reader(threads=1, second_look=False))
     )
     assert right >= right_once + 3
