@@ -40,7 +40,7 @@ def calibrate(
         bool,
         typer.Option(
             "--changed",
-            help="Fit to the words cut too tightly, turned, shrunk, blurred and so on as well, 16 ways: for words that "
+            help="Fit to the words cut too tightly, turned, shrunk, blurred and so on as well, 19 ways: for words that "
             "are harder than these.",
         ),
     ] = False,

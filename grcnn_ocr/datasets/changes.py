@@ -1,10 +1,11 @@
-"""Words made harder to read: cut too tightly, turned, shrunk, blurred, compressed.
+"""Words made harder to read: cut too tightly or too loosely, turned, shrunk, blurred, compressed.
 
 Without randomness, for validation; training distorts by `augment.py`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -26,11 +27,26 @@ def cut(image: Pixels, share: float) -> Pixels:
     return image[border : height - border, beside : width - beside]
 
 
+def loosen(image: Pixels, share: float) -> Pixels:
+    """Add a share of the height on every side, the edge repeated."""
+    return np.pad(image, round(share * image.shape[0]), mode="edge")
+
+
 def turn(image: Pixels, degrees: float) -> Pixels:
     """Turn around the middle, anticlockwise, the edge repeated where nothing was."""
     height, width = image.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+
+def turn_whole(image: Pixels, degrees: float) -> Pixels:
+    """Turn anticlockwise, on a canvas that holds all of the crop, the edge repeated where nothing was."""
+    height, width = image.shape
+    cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    w, h = round(cos * width + sin * height), round(sin * width + cos * height)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    matrix[:, 2] += ((w - width) / 2, (h - height) / 2)
+    return cv2.warpAffine(image, matrix, (w, h), borderMode=cv2.BORDER_REPLICATE)
 
 
 def shrink(image: Pixels, target: int) -> Pixels:
@@ -65,7 +81,9 @@ def add_noise(image: Pixels, level: float) -> Pixels:
 CHANGES: dict[str, Change] = {
     "as they are": lambda image: image,
     **{f"{share} of the height cut off every side": partial(cut, share=share) for share in (0.05, 0.1, 0.15)},
+    "0.4 of the height added on every side": partial(loosen, share=0.4),
     **{f"turned by {degrees} degrees": partial(turn, degrees=degrees) for degrees in (-8, -4, 4, 8)},
+    **{f"turned by {degrees} degrees, whole": partial(turn_whole, degrees=degrees) for degrees in (-15, 10)},
     **{f"shrunk to {height} pixels": partial(shrink, target=height) for height in (16, 12)},
     **{f"{factor} times as wide": partial(stretch, factor=factor) for factor in (0.67, 1.5)},
     **{f"JPEG of quality {quality}": partial(compress, quality=quality) for quality in (40, 20)},

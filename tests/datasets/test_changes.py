@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grcnn_ocr.datasets import changes
 from grcnn_ocr.datasets.changes import CHANGES, ChangedWords, add_noise, blur, cut, shrink, stretch, turn
 from grcnn_ocr.datasets.words import decoded, open_words
 
@@ -20,6 +21,10 @@ def test_every_change_leaves_an_image(name, height, width):
 def test_what_changes():
     assert (cut(GRADIENT, 0.1) == GRADIENT[2:-2, 2:-2]).all()
     assert (turn(GRADIENT, 180)[1:, 1:] == GRADIENT[:0:-1, :0:-1]).all()
+    loose = changes.loosen(GRADIENT, 0.1)
+    assert (loose[2:-2, 2:-2] == GRADIENT).all() and loose.shape == (24, 64)
+    assert changes.turn_whole(GRADIENT, 30).shape == (47, 62)
+    assert (changes.turn_whole(GRADIENT, 180)[1:, 1:] == GRADIENT[:0:-1, :0:-1]).all()
     assert shrink(GRADIENT, 10).shape == (10, 30) and shrink(GRADIENT, 21) is GRADIENT
     assert stretch(GRADIENT, 1.5).shape == (20, 90)
     assert np.abs(blur(GRADIENT, 0.05)[5:-5, 5:-5] - GRADIENT[5:-5, 5:-5].astype(int)).max() <= 1

@@ -1,12 +1,12 @@
-import math
+from functools import partial
 
-import cv2
 import numpy as np
 import pytest
 from conftest import SAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grcnn_ocr.datasets.changes import loosen, turn_whole
 from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.framing import ANGLES, LEVEL, framed, slope, text_rows
 from grcnn_ocr.preprocess import to_grayscale
@@ -21,19 +21,9 @@ def bars(height=24, width=120):
     return image
 
 
-def rising(image, degrees):
-    """Turn a crop so that its text rises by so many degrees, in a box around all of it."""
-    height, width = image.shape
-    cos, sin = math.cos(math.radians(degrees)), abs(math.sin(math.radians(degrees)))
-    size = (math.ceil(width * cos + height * sin), math.ceil(width * sin + height * cos))
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
-    turn[:, 2] += ((size[0] - width) / 2, (size[1] - height) / 2)
-    return cv2.warpAffine(image, turn, size, borderMode=cv2.BORDER_REPLICATE)
-
-
 @pytest.mark.parametrize("degrees", [-20, -12, -6, 0, 6, 12, 20])
 def test_the_slope_is_found_and_taken_away(degrees):
-    sloping = rising(bars(), degrees)
+    sloping = turn_whole(bars(), degrees)
     assert abs(slope(sloping) - degrees) <= 2
     frame = framed(sloping)
     if abs(degrees) <= LEVEL:
@@ -64,12 +54,7 @@ def test_something_is_left_of_any_crop(height, width, seed):
     assert frame is None or (frame.size and frame.dtype == np.uint8 and frame.shape[1] <= 1.2 * width + 1)
 
 
-def padded(image):
-    rows = round(0.4 * len(image))
-    return np.pad(image, rows, mode="edge")
-
-
-@pytest.mark.parametrize("change", [lambda image: rising(image, 16), padded])
+@pytest.mark.parametrize("change", [partial(turn_whole, degrees=16), partial(loosen, share=0.4)])
 def test_words_are_read_that_were_not(change):
     source = open_words(SAMPLES / "labels.tsv")
     images = [change(to_grayscale(decoded(source, index))) for index in range(80)]
