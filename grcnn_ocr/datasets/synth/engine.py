@@ -174,8 +174,6 @@ def build_engine(
     own = {c for word in words for c in word + word.upper() + word.lower()} if config.words else set()
     characters = "".join(sorted({*DRAWABLE, *charset.characters, *own}))
     unwritable = "".join(c for c in characters if charset.unknown(charset.fold(c)))
-    if set(characters) == set(DRAWABLE):  # Latin alone: each contests the others' glyphs
-        unwritable = ""
     fonts, unusable_fonts = load_fonts(font_files, default_cache(), characters, unwritable)
     if charset.has_both_cases:
         fonts = [without_ambiguous_cases(font) for font in fonts]
