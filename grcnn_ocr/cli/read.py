@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from grcnn_ocr.reader import Reading
 
 PAGED_ENDINGS = set(".tif .tiff .gif .webp".split())
-"""Of files that may hold more than one picture."""
+"""Of files that may hold more than one picture; of the rarer animated PNG and AVIF nothing is told."""
 IMAGE_ENDINGS = set(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
 
 

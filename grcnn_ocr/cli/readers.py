@@ -25,8 +25,8 @@ PRECISION = (
     "asks for torch."
 )
 SECOND_LOOK = (
-    "Look again, inverted, from farther and from nearer, at crops that were not read surely: better, and slower by a "
-    "sixth or more."
+    "Look again at crops that were not read surely, turned level and cut to their text, inverted, from farther and "
+    "from nearer: better, and slower by a sixth or more."
 )
 FORMAT = (
     "Of the data: label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grcnn_ocr.config.suite import SetConfig, load_suite
@@ -121,8 +121,11 @@ def evaluate_sets(
         What was measured, and why not the other sets: of each its name and the image that cannot be read.
 
     Raises:
-        ValueError: on a set that can be seen to be bad before any image is read, naming it; see `counted_words`.
+        ValueError: on options that do not fit, or a set that can be seen to be bad before any image is read, naming it;
+            see `BaseReader.decoder` and `counted_words`.
     """
+    for decoding in (options, replace(options, beam=None)):
+        recognizer.decoder(decoding)
     for words in sets:
         try:
             counted_words(recognizer, words.source, words.lexicons, words.protocol)

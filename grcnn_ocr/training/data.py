@@ -39,7 +39,7 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
     if data.validation:
         validation = open_words(data.validation)
         found = audit(validation, charset, num_frames)
-        logger.info("validation on %s: %s", data.validation, found.report("can never be read right"))
+        logger.info("validation on %s: %s", data.validation, found.report("left out or always read wrong"))
     streams: list[Stream] = []
     engine: WordEngine | None = None
     for name in data.shares:

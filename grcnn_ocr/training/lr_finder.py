@@ -69,7 +69,7 @@ def find_lr(trainer: Trainer, steps: int = 150) -> LrCurve:
 
     Args:
         trainer: not yet run.
-        steps: at most.
+        steps: at most; 12 or more.
     """
     rates: list[float] = []
     losses: list[float] = []
@@ -89,7 +89,7 @@ def find_lr(trainer: Trainer, steps: int = 150) -> LrCurve:
 
 
 def _steepest(rates: list[float], losses: list[float]) -> float:
-    """Return the rate at which the loss falls fastest before its lowest point.
+    """Return the rate at which the loss falls fastest before its lowest point, or about it if that comes early.
 
     Fastest per logarithm of the rate, by least squares over `WINDOW` steps; it is the rate in their middle.
     """

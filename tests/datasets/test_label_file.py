@@ -40,7 +40,7 @@ def test_every_format_gives_the_same_records(name, content, tmp_path):
     ("name", "line", "kind", "detail"),
     [
         ("l.tsv", b"a.png", "malformed line", "expected path<TAB>label"),
-        ("l.tsv", b"a.png open", "malformed line", "found 'a.png open'; `lmdb create --format space_separated`"),
+        ("l.tsv", b"a.png open", "malformed line", "found 'a.png open'; `--format space_separated`"),
         ("l.tsv", b"\topen", "malformed line", "expected path<TAB>label"),
         ("l.tsv", b"a.png\topen\tmore", "malformed line", "expected path<TAB>label"),
         ("l.tsv", b"a.png\t  ", "empty label", "a.png"),

@@ -40,7 +40,19 @@ def test_loose_text_is_cut_out_with_some_air(above, below):
     assert np.array_equal(framed(loose), loose[top:bottom])
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 90), (90, 1), (32, 64), (200, 3)])
+def test_no_slope_is_tried_that_a_long_crop_cannot_hold():
+    noise = np.random.default_rng(0).integers(0, 256, (2, 4_000_000), np.uint8)  # at 32 rows 8 GB of floats
+    assert slope(noise) == 0
+
+
+@pytest.mark.parametrize("rows", [40, 60, 100])
+def test_a_speck_is_not_cut_out(rows):
+    loose = np.pad(bars(), ((rows, rows), (0, 0)), mode="edge")
+    top, bottom = text_rows(loose)
+    assert (framed(loose) is None) == (bottom - top < len(loose) / 4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 90), (90, 1), (32, 64), (200, 3), (1, 100_000)])
 def test_a_crop_without_text_stays_as_it_is(shape):
     assert slope(np.full(shape, 90, np.uint8)) == 0 and framed(np.full(shape, 90, np.uint8)) is None
 

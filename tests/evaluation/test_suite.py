@@ -12,7 +12,8 @@ from grcnn_ocr.datasets.lmdb_tools import create
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.decoding.decoder import Prediction
 from grcnn_ocr.decoding.frames import Frames
-from grcnn_ocr.evaluation.suite import evaluate_sets, find_lexicon, open_suite
+from grcnn_ocr.evaluation.protocol import ALPHANUMERIC
+from grcnn_ocr.evaluation.suite import WordSet, evaluate_sets, find_lexicon, open_suite
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
@@ -132,6 +133,18 @@ def test_what_can_be_seen_without_an_image_stops_before_any_reading(crops, suite
     with pytest.raises(ValueError, match=f"^b: {message}"):
         evaluate_sets(recognizer, open_suite(path, CHARSET))
     assert recognizer.num_seen == 0
+
+
+def test_options_that_do_not_fit_are_no_fault_of_the_sets(crops):
+    class Unfit(Counting):
+        def decoder(self, options):
+            raise ValueError("the language model does not know 'x'")
+
+    reader = Unfit()
+    words = WordSet("crops", open_words(crops / "labels.tsv"), ALPHANUMERIC, (None,))
+    with pytest.raises(ValueError, match=r"^the language model does not know 'x'$"):
+        evaluate_sets(reader, [words, words])
+    assert reader.num_seen == 0
 
 
 def test_lexicons_are_found_in_the_release_then_in_the_folders(crops, tmp_path):

@@ -74,7 +74,7 @@ def _parse_tsv(line: str) -> tuple[str, str]:
     path, tab, label = line.partition("\t")
     if not tab or not path.strip() or "\t" in label.strip():
         is_space_separated = " " in line.strip() and "\t" not in line
-        hint = "; `lmdb create --format space_separated` reads path<SPACE>label" if is_space_separated else ""
+        hint = "; `--format space_separated` reads path<SPACE>label" if is_space_separated else ""
         raise ValueError(f"expected path<TAB>label, found {line[:80]!r}{hint}")
     return path.strip(), label.strip()
 

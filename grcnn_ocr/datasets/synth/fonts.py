@@ -187,7 +187,7 @@ def _trusted(font: ImageFont.FreeTypeFont, characters: str, unwritable: str) -> 
         first = seen.setdefault(_identity(glyph), character)
         if first in yields and character not in yields:
             first = seen[_identity(glyph)] = character
-        if glyph.ink.size and first.lower() == character.lower():
+        if glyph.ink.size and first and (character in yields or first.lower() == character.lower()):
             trusted[character] = glyph
     return trusted
 

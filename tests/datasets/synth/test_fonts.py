@@ -115,6 +115,14 @@ def test_a_letter_is_contested_by_what_labels_hold_alone(unwritable, kept, monke
     assert set(LETTERS_AND_DIGITS) <= set(trusted)
 
 
+def test_what_no_label_holds_may_look_like_anything(monkeypatch):
+    draw = fonts._draw
+    monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"O": "0", "l": "I"}.get(c, c)))
+    font = ImageFont.load_default(48)
+    assert {"0", "O", "I", "l"} <= fonts._trusted(font, DRAWABLE, "OIl").keys()
+    assert not {"O", "l"} & fonts._trusted(font, DRAWABLE, "").keys()
+
+
 def test_the_digest_is_of_the_glyphs():
     glyphs = built_in_font().glyphs
     assert _digest(glyphs) == built_in_font().digest != _digest({**glyphs, "a": glyphs["b"]})
