@@ -192,7 +192,8 @@ class BaseReader(ABC):
         lists = None if lexicon is None else [lexicon.words(number) for number, each in shown for _ in each]
         found: dict[int, Prediction] = {}
         for batch, frames in self._batches([view.resized for view in views]):
-            found.update(zip(batch, _decoded(decoder, frames, batch, images, lists), strict=True))
+            crops = [images[index] for index in batch]
+            found.update(zip(batch, _decoded(decoder, frames, batch, crops, lists), strict=True))
         predictions = self.look_again(decoder, images, [found[index] for index in range(len(views))], lists)
         ways = [[view.rotation for view in each] for _, each in shown]
         return surest(predictions, ways)
@@ -230,8 +231,8 @@ class BaseReader(ABC):
             return list(predictions)
         run = recognise or self.recognise
 
-        def read(rows: Sequence[int], looks: Sequence[Pixels]) -> list[Prediction]:
-            return _decoded(decoder, run(looks), rows, images, lists)
+        def read(rows: Sequence[int], looks: Sequence[Pixels], crops: Sequence[Pixels]) -> list[Prediction]:
+            return _decoded(decoder, run(looks), rows, crops, lists)
 
         return look_again(images, predictions, read)
 
@@ -278,12 +279,12 @@ def _decoded(
     decoder: Decoder,
     frames: Frames,
     rows: Sequence[int],
-    images: Sequence[Pixels],
+    crops: Sequence[Pixels],
     lists: Sequence[Sequence[str]] | None,
 ) -> list[Prediction]:
-    """Decode the frames of some of the images, given by their indices."""
+    """Decode the frames of some images, given by the numbers of their lists, and as their characters are placed."""
     held = None if lists is None else [lists[row] for row in rows]
-    return decoder(frames.log_probs, frames.lengths, held, [images[row] for row in rows])
+    return decoder(frames.log_probs, frames.lengths, held, crops)
 
 
 def surest(predictions: Iterable[Prediction], rotations: Iterable[Iterable[int]]) -> list[Prediction]:

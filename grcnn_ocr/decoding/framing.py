@@ -9,6 +9,7 @@ Under the right slope the upper and lower edges of letters fall into few rows, s
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -33,13 +34,35 @@ LOOSE = (0.25, 0.75)
 a word."""
 
 
-def framed(image: Pixels) -> Pixels | None:
+@dataclass(frozen=True)
+class Frame:
+    """What a crop (H, W) was cut to.
+
+    Attributes:
+        image: grayscale (h, w), in the middle of the crop if the text was not level.
+        degrees: by which the text rises in the crop.
+        width: W.
+    """
+
+    image: Pixels
+    degrees: int
+    width: int
+
+    def column(self, x: float) -> float:
+        """Return where in the crop, in pixels from its left edge, the middle of a column of the frame lies."""
+        width = self.image.shape[1]
+        return self.width / 2 + (x - width / 2) * min(math.cos(math.radians(self.degrees)), self.width / width)
+
+
+def framed(image: Pixels) -> Frame | None:
     """Return a grayscale crop (H, W) turned so that its text is level, and cut to it; None if neither need be."""
-    level = _turned_level(image, degrees) if abs(degrees := slope(image)) > LEVEL else None
-    crop = image if level is None else level
+    degrees = slope(image)
+    crop = image if abs(degrees) <= LEVEL else _turned_level(image, degrees)
     top, bottom = text_rows(crop)
     least, most = LOOSE
-    return crop[top:bottom] if least <= (bottom - top) / len(crop) <= most else level
+    if least <= (bottom - top) / len(crop) <= most:
+        crop = crop[top:bottom]
+    return None if crop is image else Frame(crop, 0 if abs(degrees) <= LEVEL else degrees, image.shape[1])
 
 
 def slope(image: Pixels) -> int:

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from grcnn_ocr.decoding.framing import framed
+from grcnn_ocr.decoding.framing import Frame, framed
 from grcnn_ocr.preprocess import Pixels
 
 if TYPE_CHECKING:
@@ -68,34 +68,44 @@ LOOKS = (
 def look_again(
     images: Sequence[Pixels],
     predictions: Sequence[Prediction],
-    read: Callable[[Sequence[int], Sequence[Pixels]], Sequence[Prediction]],
+    read: Callable[[Sequence[int], Sequence[Pixels], Sequence[Pixels]], Sequence[Prediction]],
 ) -> list[Prediction]:
     """Return the answers after as many looks as each image needs.
 
     Args:
         images: grayscale (H, W).
         predictions: of the first look at them.
-        read: reads images again, given by their indices and as they look now.
+        read: reads images again, given by their indices, as they look now, and as their characters are to be placed.
     """
     looks = [[prediction] for prediction in predictions]
     crops = list(images)
+    frames: dict[int, Frame] = {}
 
     def unsure() -> list[int]:
         return [index for index, each in enumerate(looks) if not _likelihood(_elected(each)) > SURE]
 
     def take(look: Look, indices: Sequence[int]) -> None:
-        if indices:
-            again = read(indices, [look(crops[index]) for index in indices])
-            for index, prediction in zip(indices, again, strict=True):
-                looks[index].append(prediction)
+        if not indices:
+            return
+        shown = [crops[index] for index in indices]
+        for index, prediction in zip(indices, read(indices, [look(crop) for crop in shown], shown), strict=True):
+            looks[index].append(_placed(prediction, frames.get(index)))
 
-    framings = {index: frame for index in unsure() if (frame := framed(images[index])) is not None}
-    for index, frame in framings.items():
-        crops[index] = frame
-    take(Look(), list(framings))
+    for index in unsure():
+        if (frame := framed(images[index])) is not None:
+            frames[index], crops[index] = frame, frame.image
+    take(Look(), list(frames))
     for look in LOOKS:
         take(look, unsure())
     return [_elected(each) for each in looks]
+
+
+def _placed(prediction: Prediction, frame: Frame | None) -> Prediction:
+    """Return a prediction with its characters where they are in the crop that was framed."""
+    if frame is None or prediction.characters is None:
+        return prediction
+    spans = [replace(c, left=frame.column(c.left), right=frame.column(c.right)) for c in prediction.characters]
+    return replace(prediction, characters=tuple(spans))
 
 
 def _likelihood(prediction: Prediction) -> float:

@@ -31,8 +31,7 @@ class Character:
     Attributes:
         text: the character, as the reading has it.
         confidence: the network's mean probability of it, 0 to 1, over the frames where it stands.
-        left: of its span, in pixels of the original image, turned by `Prediction.rotation`; where the text slopes, only
-            roughly.
+        left: of its span, in pixels of the original image, turned by `Prediction.rotation`.
         right: of its span, greater than `left`.
     """
 

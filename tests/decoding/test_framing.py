@@ -1,3 +1,4 @@
+import math
 from functools import partial
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_the_slope_is_found_and_taken_away(degrees):
     if abs(degrees) <= LEVEL:
         assert frame is None
     else:
-        assert slope(frame) == 0 and frame.shape == pytest.approx((1.15 * 24, 120), rel=0.15)
+        assert slope(frame.image) == 0 and frame.image.shape == pytest.approx((1.15 * 24, 120), rel=0.15)
 
 
 @pytest.mark.parametrize(("above", "below"), [(20, 20), (0, 30), (40, 5)])
@@ -37,7 +38,8 @@ def test_loose_text_is_cut_out_with_some_air(above, below):
     loose = np.pad(bars(), ((above, below), (0, 0)), mode="edge")
     top, bottom = text_rows(loose)
     assert above - 3 <= top <= above + 3 and above + 21 <= bottom <= above + 27  # 18 rows of ink from 3 on
-    assert np.array_equal(framed(loose), loose[top:bottom])
+    frame = framed(loose)
+    assert np.array_equal(frame.image, loose[top:bottom]) and frame.column(7.5) == 7.5
 
 
 def test_no_slope_is_tried_that_a_long_crop_cannot_hold():
@@ -63,7 +65,9 @@ def test_something_is_left_of_any_crop(height, width, seed):
     top, bottom = text_rows(image)
     assert slope(image) in ANGLES and 0 <= top < bottom <= height
     frame = framed(image)
-    assert frame is None or (frame.size and frame.dtype == np.uint8 and frame.shape[1] <= 1.2 * width + 1)
+    if frame is not None:
+        assert frame.image.size and frame.image.dtype == np.uint8 and frame.image.shape[1] <= 1.2 * width + 1
+        assert 0 <= frame.column(0) < frame.column(frame.image.shape[1]) <= width + 1e-9
 
 
 @pytest.mark.parametrize("change", [partial(turn_whole, degrees=16), partial(loosen, share=0.4)])
@@ -76,3 +80,18 @@ def test_words_are_read_that_were_not(change):
         for reader in (Reader(threads=1), Reader(threads=1, second_look=False))
     )
     assert right >= right_once + 3
+
+
+def test_characters_are_placed_where_they_are_in_the_sloping_crop():
+    source = open_words(SAMPLES / "labels.tsv")
+    reader, degrees, errors = Reader(threads=1), 18, []
+    for index in range(60):
+        image = to_grayscale(decoded(source, index))
+        sloping = turn_whole(image, degrees)
+        level, found = (reader.read(each, characters=True) for each in (image, sloping))
+        if framed(sloping) is None or level.text != found.text:
+            continue
+        for there, here in zip(level.characters, found.characters, strict=True):
+            middle = (there.left + there.right - image.shape[1]) / 2 * math.cos(math.radians(degrees))
+            errors.append(abs((here.left + here.right - sloping.shape[1]) / 2 - middle) / len(image))
+    assert len(errors) > 30 and np.mean(errors) < 0.06
