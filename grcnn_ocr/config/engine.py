@@ -21,17 +21,11 @@ def _positive(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
-def _shares(bounds: tuple[float, float]) -> tuple[float, float]:
-    if not 0 <= bounds[0] <= bounds[1] <= 1:
-        raise ValueError(f"a range of shares lies between 0 and 1; found {list(bounds)}")
-    return bounds
-
-
 Range = Annotated[tuple[float, float], AfterValidator(_ascending)]
 LogRange = Annotated[Range, AfterValidator(_positive)]
-ShareRange = Annotated[Range, AfterValidator(_shares)]
 Strength = Annotated[float, Field(ge=0)]
 Chance = Annotated[float, Field(ge=0, le=1)]
+ChanceRange = Annotated[tuple[Chance, Chance], AfterValidator(_ascending)]
 Weight = Annotated[float, Field(ge=0)]
 
 
@@ -96,7 +90,7 @@ class Look(Frozen):
     """Chance of letters of which only the edges are drawn."""
     worn: Chance = 0.05
     """Chance of letters that have lost paint in specks."""
-    worn_share: ShareRange = (0.03, 0.2)
+    worn_share: ChanceRange = (0.03, 0.2)
     """Of the paint that is lost."""
     outline: Chance = 0.08
     outline_width: Range = (0.02, 0.06)

@@ -34,16 +34,18 @@ def loosen(image: Pixels, share: float) -> Pixels:
 
 def turn(image: Pixels, degrees: float) -> Pixels:
     """Turn around the middle, anticlockwise, the edge repeated where nothing was."""
-    height, width = image.shape
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
-    return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return _turned(image, degrees, *image.shape)
 
 
 def turn_whole(image: Pixels, degrees: float) -> Pixels:
     """Turn anticlockwise, on a canvas that holds all of the crop, the edge repeated where nothing was."""
     height, width = image.shape
     cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
-    w, h = round(cos * width + sin * height), round(sin * width + cos * height)
+    return _turned(image, degrees, round(sin * width + cos * height), round(cos * width + sin * height))
+
+
+def _turned(image: Pixels, degrees: float, h: int, w: int) -> Pixels:
+    height, width = image.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     matrix[:, 2] += ((w - width) / 2, (h - height) / 2)
     return cv2.warpAffine(image, matrix, (w, h), borderMode=cv2.BORDER_REPLICATE)

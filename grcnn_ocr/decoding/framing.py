@@ -22,7 +22,7 @@ CLEARLY = 1.1
 """How much sharper than a level profile that of a slope has to be, to be believed; like the shares below chosen on
 IIIT5K train and its changed versions."""
 LEVEL = 3
-"""Degrees up to which nothing is turned."""
+"""Degrees up to which a text counts as level."""
 HEIGHT = 32
 """Pixels at which the slope is measured."""
 INK = 0.2
@@ -57,16 +57,16 @@ class Frame:
 def framed(image: Pixels) -> Frame | None:
     """Return a grayscale crop (H, W) turned so that its text is level, and cut to it; None if neither need be."""
     degrees = slope(image)
-    crop = image if abs(degrees) <= LEVEL else _turned_level(image, degrees)
+    crop = _turned_level(image, degrees) if degrees else image
     top, bottom = text_rows(crop)
     least, most = LOOSE
     if least <= (bottom - top) / len(crop) <= most:
         crop = crop[top:bottom]
-    return None if crop is image else Frame(crop, 0 if abs(degrees) <= LEVEL else degrees, image.shape[1])
+    return None if crop is image else Frame(crop, degrees, image.shape[1])
 
 
 def slope(image: Pixels) -> int:
-    """Return by how many degrees the text of a grayscale crop (H, W) rises, one of `ANGLES`; 0 in doubt.
+    """Return by how many degrees the text of a grayscale crop (H, W) rises, one of `ANGLES`; 0 if level or in doubt.
 
     None is tried under which a text as long as the crop would not fit into it.
     """
@@ -83,7 +83,7 @@ def slope(image: Pixels) -> int:
         return float((np.bincount((rows - rows.min()).ravel(), edges.ravel()) ** 2).sum())
 
     best = max(angles, key=sharpness)
-    return best if sharpness(best) > CLEARLY * sharpness(0) else 0
+    return best if abs(best) > LEVEL and sharpness(best) > CLEARLY * sharpness(0) else 0
 
 
 def text_rows(image: Pixels) -> tuple[int, int]:

@@ -12,7 +12,7 @@ over what each look says first.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -81,8 +81,8 @@ def look_again(
     crops = list(images)
     frames: dict[int, Frame] = {}
 
-    def unsure() -> list[int]:
-        return [index for index, each in enumerate(looks) if not _likelihood(_elected(each)) > SURE]
+    def unsure(indices: Iterable[int]) -> list[int]:
+        return [index for index in indices if not _likelihood(_elected(looks[index])) > SURE]
 
     def take(look: Look, indices: Sequence[int]) -> None:
         if not indices:
@@ -91,12 +91,14 @@ def look_again(
         for index, prediction in zip(indices, read(indices, [look(crop) for crop in shown], shown), strict=True):
             looks[index].append(_placed(prediction, frames.get(index)))
 
-    for index in unsure():
+    left = unsure(range(len(looks)))
+    for index in left:
         if (frame := framed(images[index])) is not None:
             frames[index], crops[index] = frame, frame.image
     take(Look(), list(frames))
     for look in LOOKS:
-        take(look, unsure())
+        left = unsure(left)
+        take(look, left)
     return [_elected(each) for each in looks]
 
 

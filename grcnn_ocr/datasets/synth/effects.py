@@ -43,8 +43,8 @@ def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
 def worn(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
     """Take paint off in specks of 0.04 to 0.25 of the height."""
     speck = rng.uniform(0.04, 0.25) * height
-    cells = tuple(max(2, round(side / speck)) for side in mask.shape)
-    rough = cv2.resize(_noise((cells[0], cells[1]), rng)[:, :, 0], mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    height_cells, width_cells = (max(2, round(side / speck)) for side in mask.shape)
+    rough = _coarse_noise((height_cells, width_cells), mask.shape, rng)
     level = np.quantile(rough, 1 - rng.uniform(*look.worn_share))
     kept = np.clip(0.5 + 3 * (level - rough), 0, 1)
     return (mask * kept).astype(np.uint8)
@@ -137,8 +137,7 @@ def texture(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
             return (span * (half - half.mean()))[:, :, None]
         return (0.5 * span * np.sin(2 * math.pi / period * phase)).astype(np.float32)[:, :, None]
     cells = (3, 6) if kind == "clouds" else (max(2, height // 2), max(2, width // 2))
-    coarse = _noise(cells, rng)[:, :, 0]
-    return (0.35 * span * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))[:, :, None]
+    return (0.35 * span * _coarse_noise(cells, shape, rng))[:, :, None]
 
 
 def bands(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
@@ -226,6 +225,12 @@ def _noise(shape: tuple[int, int], rng: random.Random) -> Pixels:
         return np.tile(NOISE_BANK, repeats)[:height, :width]
     top, left = rng.randint(0, NOISE_BANK.shape[0] - height), rng.randint(0, NOISE_BANK.shape[1] - width)
     return NOISE_BANK[top : top + height, left : left + width]
+
+
+def _coarse_noise(cells: tuple[int, int], shape: tuple[int, ...], rng: random.Random) -> Pixels:
+    """Return (h, w) of noise that varies smoothly from cell to cell."""
+    height, width = shape
+    return cv2.resize(_noise(cells, rng)[:, :, 0], (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def _moved(mask: Mask, dx: float, dy: float) -> Mask:
