@@ -7,8 +7,7 @@ and `normalise` turns the stack into the network's input.
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,16 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from grcnn_ocr.picture_headers import PNG, exif_orientation, is_truncated_jpeg, may_have_alpha
+
 Pixels = NDArray[np.uint8]
 
 WIDTH_STEP = 32
 """Crops of proportional width are padded to the next multiple of this."""
-PNG = b"\x89PNG\r\n\x1a\n"
-"""The first bytes of one."""
-JPEG_ALONE = (0x00, 0x01, *range(0xD0, 0xD8))
-"""Markers that no length follows: a stuffed zero, TEM, the restarts."""
-ORIENTATION = 0x0112
-"""The EXIF tag."""
 
 if "OPENCV_LOG_LEVEL" not in os.environ:  # what it logs of a bad picture names no file; our errors do
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -131,14 +126,14 @@ def decode(data: bytes) -> Pixels:
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
     """
-    if _may_have_alpha(data):
+    if may_have_alpha(data):
         image = imdecode(data, cv2.IMREAD_UNCHANGED)
         if image.ndim == 3 and image.shape[2] == 4:
             rgba = np.ascontiguousarray(image[:, :, (2, 1, 0, 3)])
-            return _oriented(to_grayscale(rgba), _orientation(data))
+            return _oriented(to_grayscale(rgba), exif_orientation(data))
     if data.startswith((PNG, b"RIFF")):  # OpenCV turns a WebP from 4.13 on
         gray = to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION))
-        return _oriented(gray, _orientation(data))
+        return _oriented(gray, exif_orientation(data))
     return to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
@@ -206,7 +201,7 @@ def imdecode(data: bytes, flags: int) -> np.ndarray:
     """
     if not data:
         raise ValueError("the file is empty (0 bytes)")
-    if data[:2] == b"\xff\xd8" and not _jpeg_is_complete(data):
+    if is_truncated_jpeg(data):
         raise ValueError("the JPEG is truncated")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -215,44 +210,6 @@ def imdecode(data: bytes, flags: int) -> np.ndarray:
     if image is None:
         raise ValueError("not a picture that OpenCV can decode, or a truncated one")
     return image
-
-
-def _may_have_alpha(data: bytes) -> bool:
-    if data.startswith(PNG):  # colour type, or a transparent colour
-        return data[25:26] in (b"\x04", b"\x06") or any(kind == b"tRNS" for kind, _ in _chunks(data))
-    return data[:2] != b"\xff\xd8"  # a JPEG has none; of other formats decoding tells
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield name and content of the chunks of a PNG or a WebP; of other formats nothing."""
-    is_png = data.startswith(PNG)
-    if not is_png and (data[:4] != b"RIFF" or data[8:12] != b"WEBP"):
-        return
-    position = 8 if is_png else 12
-    while position + 8 <= len(data):
-        if is_png:
-            size, name = struct.unpack_from(">I4s", data, position)
-        else:
-            name, size = struct.unpack_from("<4sI", data, position)
-        yield name, memoryview(data)[position + 8 : position + 8 + size]
-        position += 8 + size + (4 if is_png else size % 2)  # a checksum; an even length
-
-
-def _orientation(data: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8, of a PNG or a WebP; that of JPEG and TIFF OpenCV applies itself."""
-    exif = next((bytes(content) for name, content in _chunks(data) if name in (b"eXIf", b"EXIF")), b"")
-    exif = exif.removeprefix(b"Exif\0\0")
-    order = ">" if exif.startswith(b"MM") else "<"
-    try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
-        (num_entries,) = struct.unpack_from(order + "H", exif, start)
-        for entry in range(num_entries):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", exif, start + 2 + 12 * entry)
-            if tag == ORIENTATION:
-                return value
-    except struct.error:  # none, or cut short
-        pass
-    return 1
 
 
 def _oriented(image: Pixels, orientation: int) -> Pixels:
@@ -264,19 +221,3 @@ def _oriented(image: Pixels, orientation: int) -> Pixels:
     if orientation in (3, 4, 7, 8):
         image = image[::-1]
     return np.ascontiguousarray(image)
-
-
-def _jpeg_is_complete(data: bytes) -> bool:
-    """Whether the end marker follows the last scan; decoders may fill up a truncated JPEG with gray in silence."""
-    position = 2
-    while 0 <= (position := data.find(b"\xff", position)) <= len(data) - 4:  # past stray bytes, as decoders go
-        marker = data[position + 1]
-        if marker == 0xDA:  # start of scan: entropy-coded data up to the end marker
-            return data.find(b"\xff\xd9", position) >= 0
-        if marker == 0xFF:  # fill byte
-            position += 1
-        elif marker in JPEG_ALONE:
-            position += 2
-        else:
-            position += 2 + struct.unpack(">H", data[position + 2 : position + 4])[0]
-    return False
