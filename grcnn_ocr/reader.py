@@ -238,7 +238,10 @@ class BaseReader(ABC):
 
     def recognise(self, images: Sequence[Pixels]) -> Frames:
         """Run the network once on grayscale images (H, W) of any sizes, those of one padded width together."""
-        return self._frames([self.preprocessor.resize(image) for image in images])
+        found: dict[int, NDArray[np.float32]] = {}
+        for batch, frames in self._batches([self.preprocessor.resize(image) for image in images]):
+            found |= zip(batch, frames.each(), strict=True)
+        return Frames.of([found[index] for index in range(len(images))])
 
     def _batches(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], Frames]]:
         """Run the network on images of one padded width together; yield their indices and what it said of them."""
@@ -260,12 +263,6 @@ class BaseReader(ABC):
         """Return what `_forward` takes of resized images of one padded width."""
         pixels, widths = self.preprocessor.stack(batch)
         return self.preprocessor.normalise(pixels), widths
-
-    def _frames(self, resized: Sequence[Pixels]) -> Frames:
-        found: dict[int, NDArray[np.float32]] = {}
-        for batch, frames in self._batches(resized):
-            found |= zip(batch, frames.each(), strict=True)
-        return Frames.of([found[index] for index in range(len(resized))])
 
 
 def _is_one(images: object) -> bool:

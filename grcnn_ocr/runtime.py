@@ -123,10 +123,10 @@ class Reader(BaseReader):
         self._start(*_open(_find(folder)), batch_size, threads, charset, second_look)
 
     @classmethod
-    def of(cls, description: ReaderDescription, network: bytes, second_look: bool = True) -> Reader:
-        """Return a reader of what would be in a folder."""
+    def of(cls, description: ReaderDescription, network: bytes) -> Reader:
+        """Return a reader of what a folder would hold, which takes no second look."""
         reader = cls.__new__(cls)
-        reader._start(description, network, second_look=second_look)
+        reader._start(description, network, second_look=False)
         return reader
 
     def _start(

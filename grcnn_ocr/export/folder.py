@@ -14,15 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 import grcnn_ocr
 from grcnn_ocr.datasets.words import WordSource, decoded
-from grcnn_ocr.decoding.frames import Frames
-from grcnn_ocr.evaluation.protocol import charset_protocol
+from grcnn_ocr.export.comparison import Agreement, Comparison
 from grcnn_ocr.export.network import QUANTISATIONS, Quantisation, frame_count, halve, quantise, to_onnx
 from grcnn_ocr.files import bring_back, flush_to_disk, replace_folder, told_as
 from grcnn_ocr.preprocess import Pixels
@@ -33,14 +31,13 @@ from grcnn_ocr.runtime import Reader, ReaderDescription
 from grcnn_ocr.weights import Weights
 
 NUM_WORDS = 2000
-"""At most so many, drawn at random, are read for the comparison."""
+"""At most this many, drawn at random, are read for the comparison."""
 NUM_CALIBRATION = 128
-"""So many give the ranges of quantised values."""
+"""This many give the ranges of quantised values."""
 LARGEST_DIFFERENCE = 1e-3
 """In nats, of a log-probability, between the float32 network and torch's."""
 LARGEST_LOSS = 0.003
-"""Of word accuracy, by quantisation; one word may always be lost."""
-BATCH_SIZES = (1, 3, 16)
+"""Of word accuracy, by float16 or int8; one word may always be lost."""
 
 Precision = Literal["float32", "float16", "int8"]
 
@@ -63,11 +60,11 @@ def export_reader(
         overwrite: whether a reader in `folder` is replaced.
 
     Returns:
-        What was written; its `checks` tell how far the network is from torch's.
+        What was written; its `checks` say how far the network is from torch's.
 
     Raises:
-        ValueError: if there is no such precision, the folder exists, a package for it is not installed, or the network
-            is not near enough.
+        ValueError: on an unknown precision, if the folder exists, if a package that exporting needs is not installed,
+            or if the network is too far from torch's.
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision {precision!r}: expected one of {', '.join(get_args(Precision))}")
@@ -79,13 +76,13 @@ def export_reader(
     recognizer.model = copy.deepcopy(weights.model).eval().cpu()  # as it was trained: folding is tested, too
     ranging, measured = _chosen(len(words))
     images = [decoded(words, index) for index in measured]
-    labels = [words.label(index) for index in measured]
+    comparison = Comparison(recognizer, images, [words.label(index) for index in measured])
     network = to_onnx(weights.model, recognizer.preprocessor.height)
     description = ReaderDescription(
         name=weights.config.name,
         network="model.onnx",
         sha256="",
-        precision="float32",
+        precision=precision,
         charset=recognizer.charset,
         preprocessor=recognizer.preprocessor,
         calibration=weights.calibration,
@@ -93,59 +90,37 @@ def export_reader(
         made_by=_versions(),
         checks={},
     )
-    reader = Reader.of(description, network, second_look=False)
-    difference = _difference(recognizer, reader, images)
-    reference = _Readings(recognizer, images, labels)
-    readings = _Readings(reader, images, labels)
-    changed = readings.num_other_than(reference)
-    if not difference <= LARGEST_DIFFERENCE or changed:
+    found = comparison.agreement(Reader.of(description, network))
+    if not found.difference <= LARGEST_DIFFERENCE or found.num_changed:
         raise ValueError(
-            f"the exported network is not torch's: log-probabilities differ by up to {difference:.1e} (at most "
-            f"{LARGEST_DIFFERENCE:.0e} is rounding) and {changed} of {len(images)} texts do; nothing was written"
+            f"the exported network is not torch's: log-probabilities differ by up to {found.difference:.1e} (at most "
+            f"{LARGEST_DIFFERENCE:.0e} is rounding) and {found.num_changed} of {len(images)} texts do; nothing was "
+            "written"
         )
-    checks: dict[str, Any] = {"words": len(images), "words_from": str(words.path), "torch_accuracy": reference.accuracy}
+    checks: dict[str, Any] = {
+        "words": len(images),
+        "words_from": str(words.path),
+        "torch_accuracy": comparison.accuracy,
+    }
+    largest_loss = max(LARGEST_LOSS, 1.01 / len(images))
     if precision == "float16":
         network = halve(network)
-        description = replace(description, precision="float16")
-        halved = Reader.of(description, network, second_look=False)
-        difference, readings = _difference(recognizer, halved, images), _Readings(halved, images, labels)
-        loss = readings.loss_against(reference)
-        if loss > _may_be_lost(len(images)):
+        found = comparison.agreement(Reader.of(description, network))
+        if (loss := comparison.accuracy - found.accuracy) > largest_loss:
             raise ValueError(
                 f"float16 loses {100 * loss:.2f} points of word accuracy on {len(images)} words; export float32"
             )
     elif precision == "int8":
+        description = replace(description, network="model_int8.onnx")
         batches = [_batch(recognizer, decoded(words, index)) for index in ranging]
-        network, quantisation, readings = _quantised(description, network, batches, images, labels, readings)
-        description = replace(description, network="model_int8.onnx", precision="int8")
+        network, quantisation, found = _quantised(description, network, batches, comparison, largest_loss)
         checks["quantised"] = str(quantisation)
-        difference = _difference(recognizer, Reader.of(description, network, second_look=False), images)
-    checks |= {
-        "accuracy": readings.accuracy,
-        "texts_changed": readings.num_other_than(reference),
-        "largest_difference": difference,
-    }
+    checks["accuracy"] = found.accuracy
+    checks["texts_changed"] = found.num_changed
+    checks["largest_difference"] = found.difference
     description = replace(description, sha256=hashlib.sha256(network).hexdigest(), checks=checks)
     _write(folder, {DESCRIPTION: description.to_json().encode(), description.network: network})
     return description
-
-
-class _Readings:
-    """What a reader reads of labelled words."""
-
-    def __init__(self, reader: BaseReader, images: Sequence[Pixels], labels: Sequence[str]) -> None:
-        protocol = charset_protocol(reader.charset)
-        self.texts = [prediction.text for prediction in reader.read_many(images)]
-        right = [text == protocol.fold(label) for text, label in zip(self.texts, labels, strict=True)]
-        self.accuracy = sum(right) / len(right)
-
-    def loss_against(self, other: _Readings) -> float:
-        """Return how much more of the words the other reads right, -1 to 1."""
-        return other.accuracy - self.accuracy
-
-    def num_other_than(self, other: _Readings) -> int:
-        """Return how many texts are not the other's."""
-        return sum(a != b for a, b in zip(self.texts, other.texts, strict=True))
 
 
 def _chosen(num_words: int) -> tuple[list[int], list[int]]:
@@ -167,51 +142,22 @@ def _quantised(
     description: ReaderDescription,
     network: bytes,
     batches: Sequence[NDArray[np.float32]],
-    images: Sequence[Pixels],
-    labels: Sequence[str],
-    exact: _Readings,
-) -> tuple[bytes, Quantisation, _Readings]:
-    """Quantise as much as the accuracy allows; return the network, what was quantised, and what it reads."""
+    comparison: Comparison,
+    largest_loss: float,
+) -> tuple[bytes, Quantisation, Agreement]:
+    """Quantise as much as the accuracy allows; return the network, what was quantised, and how it compares."""
     losses = []
     for quantisation in QUANTISATIONS:
         quantised = quantise(network, batches, quantisation)
-        readings = _Readings(Reader.of(description, quantised, second_look=False), images, labels)
-        loss = readings.loss_against(exact)
-        if loss <= _may_be_lost(len(images)):
-            return quantised, quantisation, readings
+        found = comparison.agreement(Reader.of(description, quantised))
+        loss = comparison.accuracy - found.accuracy
+        if loss <= largest_loss:
+            return quantised, quantisation, found
         losses.append(f"{quantisation} {100 * loss:.2f}")
     raise ValueError(
-        f"int8 loses more than {100 * LARGEST_LOSS:.1f} points of word accuracy on {len(images)} words: "
-        f"{', '.join(losses)}; export float32, or give more and truer words"
+        f"int8 loses more than {100 * LARGEST_LOSS:.1f} points of word accuracy: {', '.join(losses)}; export float32, "
+        "or give more words, more like those to be read"
     )
-
-
-def _may_be_lost(num_words: int) -> float:
-    """Return the largest loss of word accuracy that is accepted: one word may always be lost."""
-    return max(LARGEST_LOSS, 1.01 / num_words)
-
-
-def _difference(recognizer: BaseReader, reader: BaseReader, images: Sequence[Pixels]) -> float:
-    """Return the largest difference of a log-probability, over widths and batch sizes."""
-    some = list(images[: 2 * max(BATCH_SIZES)])
-    preprocessor = recognizer.preprocessor
-    for width in (1, 3 * preprocessor.height, preprocessor.widest):
-        some.append(cv2.resize(some[0], (width, preprocessor.height)))
-    exact = recognizer.recognise(some)
-    largest = 0.0
-    for size in BATCH_SIZES:
-        reader.batch_size = size
-        largest = max(largest, _apart(exact, reader.recognise(some)))
-    reader.batch_size = recognizer.batch_size
-    return largest
-
-
-def _apart(a: Frames, b: Frames) -> float:
-    """Return the largest difference within the images' own frames, infinite if these are not as many."""
-    if a.lengths != b.lengths:
-        return float("inf")
-    rows = zip(a.log_probs, b.log_probs, a.lengths, strict=True)
-    return max(float(np.abs(one[:length] - other[:length]).max()) for one, other, length in rows)
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:
