@@ -20,7 +20,7 @@ from heading import print_heading, seconds
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import list_configs, load_config
 from grcnn_ocr.models.cost import count_macs
-from grcnn_ocr.training.tasks import ctc_loss
+from grcnn_ocr.training.words import ctc_loss
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 WIDTH, CHARACTERS = 100, 6

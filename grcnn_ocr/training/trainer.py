@@ -22,8 +22,9 @@ from grcnn_ocr.training.classes import ClassesTask
 from grcnn_ocr.training.ema import MovingAverage
 from grcnn_ocr.training.monitor import AnyResult, Lap, Monitor, StepReport
 from grcnn_ocr.training.optim import build_optimizer, learning_rate
-from grcnn_ocr.training.tasks import Task, WordsTask
+from grcnn_ocr.training.task import Task
 from grcnn_ocr.training.watch import StepGuard, StopRequest, stop_requests
+from grcnn_ocr.training.words import WordsTask
 from grcnn_ocr.weights import find_weights, save_weights
 
 logger = logging.getLogger(__name__)

@@ -1,10 +1,13 @@
-"""Tasks: what a network is trained to do. Words: CTC; for classes see `classes.py`."""
+"""The task of recognisers: reading words, by the CTC loss.
+
+B images, T frames, K classes, 0 the blank.
+"""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +23,7 @@ from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.training.data import build_words
 from grcnn_ocr.training.feed import Feed
 from grcnn_ocr.training.initialisation import initialise
-from grcnn_ocr.weights import ClassifierWeights, Weights, load_weights
+from grcnn_ocr.weights import Weights, load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -29,45 +32,6 @@ BLANKS_ONLY = (
     "thousand such steps; if it lasts, check the labels against the pictures (grcnn-ocr lmdb), try a smaller "
     "train.batch_size (more steps), a train.lr between 5e-4 and 2e-3, or start from weights (--init)"
 )
-
-
-class Task(Protocol):
-    """What the loop asks of a task.
-
-    Attributes:
-        model: trained; the loop may wrap it.
-        samples: what they are called.
-    """
-
-    model: Any
-    samples: str
-
-    def settings(self, num_processes: int) -> TrainConfig:
-        """Return the optimisation's settings, with what depends on the data filled in."""
-
-    def initialise(self, init: Path) -> str:
-        """Start from trained weights; return a report for a person. Raises ValueError if they do not fit."""
-
-    def digests(self) -> dict[str, str]:
-        """Return a digest of each source of training data."""
-
-    def feed(self, process: int, num_processes: int, device: torch.device) -> Any:
-        """Return what yields the samples of each step for a process, as `Feed` does."""
-
-    def loss(self, model: nn.Module, batch: Any) -> Tensor:
-        """Return the loss of a batch."""
-
-    def validate(self, model: Any, device: torch.device) -> Any:
-        """Return the figures of a network on the validation data."""
-
-    def accuracy(self, result: Any) -> float:
-        """Return the figure that the best weights are chosen by."""
-
-    def complain(self, result: Any, step: int, feed: Any) -> None:
-        """Log what looks wrong at a validation."""
-
-    def weights(self, model: Any, result: Any, training: dict[str, Any]) -> Weights | ClassifierWeights:
-        """Return what is written to a weights file; the record of the training is completed."""
 
 
 class WordsTask:
