@@ -47,7 +47,7 @@ class View:
 
 
 def load_ahead(
-    sources: Sequence[ImageSource], preprocessor: Preprocessor, window: int, upright: bool = False
+    sources: Sequence[ImageSource], preprocessor: Preprocessor, window: int, upright: bool
 ) -> Iterator[list[list[View] | ValueError]]:
     """Yield windows of images, or of why they cannot be loaded; the next is loaded while one is worked on.
 

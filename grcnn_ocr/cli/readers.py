@@ -51,8 +51,8 @@ class Opened(NamedTuple):
 
 
 def open_reader(
-    weights: str | None = None,
-    device: str | None = "auto",
+    weights: str | None,
+    device: str | None,
     batch_size: int = 64,
     precision: str | None = None,
     charset: str | None = None,
@@ -106,7 +106,7 @@ def _exported(weights: str | None) -> Path | None:
     return None if is_other else released_readers().get(weights)
 
 
-def find_reader(weights: str | None = None) -> Path:
+def find_reader(weights: str | None) -> Path:
     """Return a weights file, or a folder that `grcnn-ocr export` wrote.
 
     Raises:

@@ -143,7 +143,7 @@ class ConsoleMonitor:
         samples: what the samples are called.
     """
 
-    def __init__(self, samples: str = "words") -> None:
+    def __init__(self, samples: str) -> None:
         self._samples = samples
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

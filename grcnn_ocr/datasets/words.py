@@ -52,8 +52,8 @@ class ReleasedWords:
             image go by position. (`grcnn-ocr lmdb create` leaves bad records out, and says so.)
     """
 
-    def __init__(self, path: str | Path, format: str = "auto") -> None:
-        self.path = Path(path)
+    def __init__(self, path: Path, format: str) -> None:
+        self.path = path
         found = list(read_release(self.path, format))
         self._records = [record for record in found if isinstance(record, LabelledPath)]
         problems = [record for record in found if isinstance(record, Problem)]

@@ -21,7 +21,8 @@ from grcnn_ocr.evaluation.analysis import (
     worst,
 )
 from grcnn_ocr.evaluation.calibration import BINS, coverage_curve, expected_calibration_error, reliability
-from grcnn_ocr.evaluation.markup import Plot, element, page
+from grcnn_ocr.evaluation.markup import element, page
+from grcnn_ocr.evaluation.plot import Plot
 from grcnn_ocr.evaluation.report import NOTES, TEXTS, Means, cells, placements, warnings
 from grcnn_ocr.evaluation.suite import Measurement
 from grcnn_ocr.wording import counted

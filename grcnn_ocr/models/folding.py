@@ -22,9 +22,9 @@ from grcnn_ocr.layers.bilstm import BiLSTM
 from grcnn_ocr.layers.grcl import GRCL
 from grcnn_ocr.layers.grcl_dtrb import GRCLDTRB
 from grcnn_ocr.layers.grcl_t_pami import GRCLTPAMI
+from grcnn_ocr.layers.ungated_rcl import UngatedRCL
 from grcnn_ocr.models.front_ends.base import FrontEnd
 from grcnn_ocr.models.front_ends.densenet import DenseLayer
-from grcnn_ocr.models.front_ends.rcnn import UngatedRCL
 from grcnn_ocr.models.recognizer import CTCRecognizer
 
 

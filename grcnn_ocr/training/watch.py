@@ -25,7 +25,7 @@ class StepGuard:
         samples: what the samples are called.
     """
 
-    def __init__(self, model: nn.Module, samples: str = "words") -> None:
+    def __init__(self, model: nn.Module, samples: str) -> None:
         self._samples = samples
         self._buffers = list(model.buffers())
         self._kept = [buffer.clone() for buffer in self._buffers]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from grcnn_ocr.evaluation.html import SHOWN_ERRORS, as_html
-from grcnn_ocr.evaluation.markup import Plot, element, page
+from grcnn_ocr.evaluation.markup import element, page
 from grcnn_ocr.evaluation.metrics import Counts, compare
+from grcnn_ocr.evaluation.plot import Plot
 from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
 from grcnn_ocr.evaluation.report import Means
 from grcnn_ocr.evaluation.suite import Measurement, WordSet

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
+from grcnn_ocr.layers.ungated_rcl import UngatedRCL
 from grcnn_ocr.models.cost import count_parameters
 from grcnn_ocr.models.front_ends import densenet, grcl, rcnn  # noqa: F401 (imported to register)
 from grcnn_ocr.models.front_ends.base import FRONT_ENDS, FrontEnd
 from grcnn_ocr.models.front_ends.densenet import DenseLayer
-from grcnn_ocr.models.front_ends.rcnn import UngatedRCL
 from grcnn_ocr.models.recognizer import CTCRecognizer
 
 SMALL = {

@@ -121,7 +121,7 @@ class ResNet(Classifier):
         channels: of each stage's map.
         strides: of each stage's map.
         num_classes: number of classes.
-        make_stage: builds a stage of its blocks; they just follow each other by default.
+        make_stage: builds a stage of its blocks; None: they follow each other.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class ResNet(Classifier):
         channels: tuple[int, ...],
         strides: tuple[int, ...],
         num_classes: int,
-        make_stage: MakeStage | None = None,
+        make_stage: MakeStage | None,
     ) -> None:
         super().__init__()
         self.channels = channels
