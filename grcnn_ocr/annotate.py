@@ -1,4 +1,4 @@
-"""Readings drawn over their crops."""
+"""Readings drawn on their crops."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from grcnn_ocr.decoding.decoder import Prediction
 from grcnn_ocr.preprocess import Pixels, turned
 
 HEIGHT = 96
-"""Pixels that a crop is enlarged to, at least."""
+"""Least height of a drawn crop, in pixels."""
 STRIP = 30
-"""Pixels of the strips above, for the characters, and below, for the text."""
+"""Height in pixels of the strips above, for the characters, and below, for the text."""
 TINTS = ((31, 111, 235), (219, 109, 40))
-"""Of the spans, in turn; told apart by the colour-blind as well."""
+"""Colours of the spans, in turn; the colour-blind can tell them apart."""
 
 
 def annotated(image: Pixels, prediction: Prediction) -> np.ndarray:
@@ -23,7 +23,7 @@ def annotated(image: Pixels, prediction: Prediction) -> np.ndarray:
 
     Args:
         image: grayscale (H, W), as it was given.
-        prediction: of it, with characters.
+        prediction: its reading, with characters.
 
     Returns:
         (H', W', 3) uint8, RGB.

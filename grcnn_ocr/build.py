@@ -51,7 +51,7 @@ def build_classifier(config: ClassesConfig) -> Classifier:
     options = config.model.options
     for option, key in (("num_classes", "num_classes"), ("in_channels", "preprocess.channels")):
         if option in options:
-            raise ValueError(f"model.{option} is not set beside the network's name, but as {key}")
+            raise ValueError(f"model.{option} cannot be set; set {key} instead")
     return CLASSIFIERS.build(config.model.name, classifier_options(config))
 
 

@@ -30,22 +30,22 @@ def create_model(
     out_indices: Sequence[int] | None = None,
     **options: Any,
 ) -> Classifier | FeatureMaps:
-    """Build an image classifier, in evaluation mode if it has weights, else ready to be trained.
+    """Build an image classifier: in evaluation mode with weights, else freshly initialised for training.
 
     Args:
         name: see `list_models`.
-        num_classes: of the head; by default the weights', else 10 or 1000.
-        weights: a weights file; True for the released ones of this name.
-        features_only: return a backbone, whose output are the maps (B, C, H, W) of `out_indices`, and which tells
-            their `channels` and `strides`.
-        out_indices: stages, the finest first; all by default.
+        num_classes: of the head; by default that of the weights, else 10 or 1000.
+        weights: a weights file; True for the released weights of this name.
+        features_only: return a backbone that outputs the maps (B, C, H, W) of `out_indices`, with their `channels` and
+            `strides` as attributes.
+        out_indices: indices of stages, the finest first; all by default.
         options: of the network, such as `in_channels=1` or `weight_sharing=True`; by default those of the weights.
 
     Raises:
-        ValueError: on an unknown name or option, or weights that there are not or that are of another network.
+        ValueError: on an unknown name or option, or if the weights do not exist or belong to another network.
     """
     if out_indices is not None and not features_only:
-        raise ValueError("out_indices says which maps a backbone returns: give features_only=True with it")
+        raise ValueError("out_indices selects the maps of a backbone: give features_only=True too")
     if weights is True:
         weights = _released(name)
     if weights:
@@ -56,7 +56,7 @@ def create_model(
 
 
 def usual_input(name: str) -> tuple[int, int, int]:
-    """Return the shape (C, H, W) of what a classifier is usually given: that of its packaged configuration."""
+    """Return the usual input shape (C, H, W) of a classifier: that of its packaged configuration, if it has one."""
     if configs := list(configs_of(name).values()):
         preprocess = configs[0].preprocess
         return preprocess.channels, preprocess.size, preprocess.size
@@ -105,7 +105,7 @@ def import_trained(path: Path, name: str, overrides: Sequence[str] = ()) -> Clas
 
 
 def _config_for(name: str, overrides: Sequence[str]) -> ClassesConfig:
-    """Return a packaged configuration; for a classifier, what its weights file needs to say."""
+    """Return a packaged configuration; for the name of a classifier, one with what its weights file must state."""
     if name in list_configs("classes"):
         config = load_any_config(name, overrides)
     else:
@@ -142,8 +142,8 @@ def _trained(name: str, num_classes: int | None, path: Path, options: dict[str, 
         raise ValueError(f"{path} holds {config.model.name!r}, expected {name!r}")
     if num_classes not in (None, config.num_classes):
         raise ValueError(
-            f"{path} has {config.num_classes} classes, expected num_classes={num_classes}; for another head train with "
-            "--init, or replace `model.classifier`"
+            f"{path} has {config.num_classes} classes, expected num_classes={num_classes}; for another head, train "
+            "with --init or replace `model.classifier`"
         )
     if not options:
         return trained.model.eval()

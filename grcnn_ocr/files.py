@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a crash, never meets half of one."""
+"""Writing files atomically: neither a reader nor a crash ever leaves or sees half of one."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 def written_aside(path: Path, previous: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`.
 
-    What is at `path` is kept at `previous`, if given.
+    What was at `path` is kept at `previous`, if given.
 
     Raises:
-        OSError: if it cannot be written, as where `path` is a folder, naming `path`.
+        OSError: if `path` cannot be written or is a folder, naming it.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.writing")  # one name, so that what a kill leaves is overwritten next time
+    aside = path.with_name(f".{path.name}.writing")  # a fixed name: what a kill leaves is overwritten next time
     with told_as(path):
         try:
             yield aside
@@ -35,9 +35,9 @@ def written_aside(path: Path, previous: Path | None = None) -> Iterator[Path]:
 
 
 def replace_folder(folder: Path, new: Path, previous: Path) -> None:
-    """Let `new`, a folder that is on the disk, take the place of `folder`; what was there is left at `previous`.
+    """Put the folder `new`, already flushed to disk, in the place of `folder`; what was there is left at `previous`.
 
-    Interrupted, or where `new` cannot be renamed, it is brought back; after a kill by `bring_back`.
+    If this is interrupted or fails, the old folder is moved back; after a kill, `bring_back` does that.
     """
     try:
         if folder.exists():
@@ -49,14 +49,14 @@ def replace_folder(folder: Path, new: Path, previous: Path) -> None:
 
 
 def bring_back(folder: Path, previous: Path) -> None:
-    """Put what `replace_folder` was replacing back to its place, if nothing took it."""
+    """Move what `replace_folder` set aside back to `folder`, if nothing is there."""
     if previous.exists() and not folder.exists():
         previous.rename(folder)
 
 
 @contextmanager
 def told_as(path: Path) -> Iterator[None]:
-    """Let an OSError of what lies aside of `path`, at `.NAME.` and more, name `path`, which the user knows."""
+    """Let an OSError about a temporary `.NAME.*` beside `path` name `path` instead, which the user knows."""
     try:
         yield
     except OSError as error:
@@ -66,10 +66,10 @@ def told_as(path: Path) -> Iterator[None]:
 
 
 def check_output(path: Path, overwrite: bool) -> None:
-    """See to it, before there is anything to write, that `written_aside` can write at `path`.
+    """Check early that `written_aside` will be able to write `path`.
 
     Raises:
-        ValueError: if `path` is a folder, or is there already and may not be replaced, or no file can be made there.
+        ValueError: if `path` is a folder, exists and may not be replaced, or cannot be created.
     """
     if path.is_dir():
         raise ValueError(f"{path}: this is a folder, expected the name of a file")

@@ -1,6 +1,6 @@
-"""The authors' checkpoints of the GRCNN classifiers, brought into our key layout.
+"""The authors' checkpoints of the GRCNN classifiers, converted to our key layout.
 
-They hold a shared convolution once for every iteration, under a key of each; here it has one key.
+They store a shared convolution once per iteration, under a key of its own; here it has one key.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def import_classifier(path: Path, name: str, options: Mapping[str, Any]) -> dict
     """Read a checkpoint of the authors into the state dict of our network of the same name.
 
     Nothing in the file is executed (`weights_only=True`). A `state_dict` entry around the tensors and a `module.`
-    before all keys are taken off; what is beside the entry, such as an optimiser's state, is left.
+    before all keys are removed; what is beside that entry, such as an optimiser's state, is ignored.
 
     Args:
         path: the checkpoint.
@@ -80,8 +80,8 @@ def import_classifier(path: Path, name: str, options: Mapping[str, Any]) -> dict
         A tensor for each key of the network, of the network's type, on the CPU.
 
     Raises:
-        ValueError: on an unknown name or option, if the file is not a checkpoint, or if keys are missing, extra,
-            misshapen, or differ where they name one shared tensor, naming each.
+        ValueError: on an unknown name or option, if the file is not a checkpoint, or if keys are missing, unexpected,
+            of the wrong shape, or differ although they name one shared tensor, naming each.
     """
     known = CIFAR | IMAGENET
     if name not in known:
@@ -108,7 +108,7 @@ def import_classifier(path: Path, name: str, options: Mapping[str, Any]) -> dict
 
 
 def published_keys(model: GRCNN, name: str, key: str) -> list[str]:
-    """Return the keys that the authors' network `name` has for a key of `model`: several if it is shared."""
+    """Return the keys of the authors' network `name` for a key of `model`: several if it is shared."""
     stage, network = ("stage_{}", CIFAR_NETWORK) if name in CIFAR else ("layer{}", IMAGENET_NETWORK)
     part, *inside = key.split(".", 3)
     if part == "layers":

@@ -1,6 +1,6 @@
-"""Checkpoints of other projects, brought into our key layout.
+"""Checkpoints of other projects, converted to our key layout.
 
-Two are known: the authors' Lua network, transcribed to PyTorch key by key (`c0`, `g1.r.0`, `l1.pf`, ...), for
+Two layouts are known: the authors' Lua network, transcribed to PyTorch key by key (`c0`, `g1.r.0`, `l1.pf`, ...), for
 presets with the `grcl` front end; and the deep-text-recognition-benchmark's (`FeatureExtraction.ConvNet.0`, ...), for
 those with `grcl_dtrb`.
 """
@@ -72,12 +72,12 @@ def import_weights(path: Path, config: Config) -> Weights:
     """Read a PyTorch checkpoint of another project into the network of `config`.
 
     Nothing in the file is executed (`weights_only=True`). A `state_dict` entry around the tensors and a `module.`
-    before the keys are taken off. A file of the DTRB front end alone is accepted: the BiLSTMs are then fresh, and a
+    before the keys are removed. A file of the DTRB front end alone is accepted: the BiLSTMs are then untrained, and a
     warning says so.
 
     Raises:
-        ValueError: if the file is not a checkpoint, no layout is known for the network, or keys are missing, extra or
-            misshapen, naming each.
+        ValueError: if the file is not a checkpoint, no layout is known for the network, or keys are missing, unexpected
+            or of the wrong shape, naming each.
     """
     tensors = load_state_dict(path)
     front_end = config.model.front_end.name
@@ -106,7 +106,7 @@ def import_weights(path: Path, config: Config) -> Weights:
 
 
 def load_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a PyTorch checkpoint's tensors, without running any code of it.
+    """Read the tensors of a PyTorch checkpoint without executing any code in it.
 
     Raises:
         ValueError: if there is no such file, or it is no checkpoint of plain tensors.

@@ -1,4 +1,4 @@
-"""Weights files of the Hugging Face Hub."""
+"""Weights files on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_hub_id(name: str) -> bool:
 
 
 def download(name: str) -> Path:
-    """Return the one safetensors file of a repository: the hub's latest or, if the hub has none to give, a cached one.
+    """Return the only safetensors file of a repository: the latest or, if the hub cannot provide it, a cached one.
 
     Raises:
         ValueError: if there is neither, or the repository does not hold exactly one such file.
@@ -40,7 +40,7 @@ def download(name: str) -> Path:
 
 
 def _cached(name: str) -> Path | None:
-    """Return the weights of a repository that were downloaded before, if they were."""
+    """Return the weights of a repository that were downloaded earlier, or None."""
     from huggingface_hub import snapshot_download
 
     try:

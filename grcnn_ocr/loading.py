@@ -1,4 +1,4 @@
-"""Images from wherever they come: loaded and resized by threads, ahead of whoever reads them."""
+"""Images from any kind of source, loaded and resized by threads ahead of the network."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TALL = 1.5
-"""Times as high as wide, above which an image may hold text that was turned."""
+"""Ratio of height to width above which an image may hold turned text."""
 
 _pil_lock = Lock()
-"""A PIL image, which may be given twice, loads itself only once asked."""
+"""PIL loads an image lazily, and one may be given twice: two threads must not load it at once."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class View:
 
     Attributes:
         rotation: in degrees clockwise.
-        image: turned by it.
-        resized: for the network.
+        image: grayscale (H, W), turned by `rotation`.
+        resized: the same for the network.
     """
 
     rotation: int
@@ -49,13 +49,13 @@ class View:
 def load_ahead(
     sources: Sequence[ImageSource], preprocessor: Preprocessor, window: int, upright: bool
 ) -> Iterator[list[list[View] | ValueError]]:
-    """Yield windows of images, or of why they cannot be loaded; the next is loaded while one is worked on.
+    """Yield images window by window, or why one cannot be loaded; the next window is loaded meanwhile.
 
     Args:
         sources: see `load_image`.
-        preprocessor: of the network.
+        preprocessor: resizes for the network.
         window: images that are loaded together.
-        upright: whether a tall image is also turned either way.
+        upright: whether tall images are also turned either way.
     """
     if len(sources) == 1:
         yield [_views(sources[0], preprocessor, upright)]
@@ -75,7 +75,7 @@ def load_ahead(
 
 
 def load_image(source: ImageSource) -> Pixels:
-    """Load a path, encoded bytes, a PIL image or an array as grayscale (H, W); several threads may.
+    """Load a path, encoded bytes, a PIL image or an array as grayscale (H, W). Safe to call from several threads.
 
     Raises:
         ValueError: if it cannot be read, naming it.
@@ -95,7 +95,7 @@ def load_image(source: ImageSource) -> Pixels:
 
 
 def rotations(image: Pixels, upright: bool) -> tuple[int, ...]:
-    """Return the degrees clockwise by which an image (H, W) is turned to be read: several if it is tall and may be."""
+    """Return the rotations, in degrees clockwise, to read an image (H, W) in: three if it is tall and `upright`."""
     height, width = image.shape
     return (0, 90, 270) if upright and height > TALL * width else (0,)
 
@@ -113,7 +113,7 @@ def num_cores() -> int:
 
 
 def _views(source: ImageSource, preprocessor: Preprocessor, upright: bool) -> list[View] | ValueError:
-    """Return an image as it is and, if it is tall and may be turned, turned either way; or why it cannot be loaded."""
+    """Return an image in each of its `rotations`, or why it cannot be loaded."""
     try:
         image = load_image(source)
     except ValueError as error:
@@ -123,7 +123,7 @@ def _views(source: ImageSource, preprocessor: Preprocessor, upright: bool) -> li
 
 
 def _pil_to_array(image: Any) -> np.ndarray:
-    pil = sys.modules.get("PIL.Image")  # loaded where there is such an image
+    pil = sys.modules.get("PIL.Image")  # already imported if this is a PIL image
     if pil is None or not isinstance(image, pil.Image):
         raise ValueError(f"an image is a path, bytes, a PIL image or a numpy array; found {type(image).__name__}")
     from PIL import ImageOps
@@ -132,7 +132,7 @@ def _pil_to_array(image: Any) -> np.ndarray:
         image.load()
     except Exception as error:  # Pillow raises many kinds on a broken picture, an AssertionError on a closed one
         raise ValueError(f"the PIL image cannot be loaded: {str(error) or 'its file is closed'}") from None
-    with suppress(Exception):  # EXIF that cannot be read turns nothing
+    with suppress(Exception):  # broken EXIF is ignored
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)

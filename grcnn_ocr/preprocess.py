@@ -33,16 +33,16 @@ class Preprocessor:
     Args:
         height: in pixels.
         width: in pixels, the aspect ratio not kept, as in CRNN and GRCNN; or "proportional" to the crop's own, and
-            padded to the next multiple of `WIDTH_STEP` by its last column. Crops of different padded width never share
-            a batch, so that no answer depends on its neighbours.
-        stretch: a proportional width over what keeps the aspect ratio: narrow letters get more frames.
-        min_width: floor of a proportional width.
-        max_width: its ceiling.
+            padded to the next multiple of `WIDTH_STEP` with its last column. Crops of different padded width never
+            share a batch, so that no answer depends on its neighbours.
+        stretch: factor on a proportional width; above 1, narrow letters get more frames.
+        min_width: the least proportional width.
+        max_width: the greatest.
         contrast: "stretched" maps the 2nd and the 98th percentile of each crop's gray levels to 0 and 255.
-        mean: subtracted from each pixel of 0 to 255.
-        scale: the difference is divided by it.
-        interpolation: "area" averages areas when shrinking and is linear when enlarging, each axis on its own;
-            "bicubic" is the deep-text-recognition-benchmark's.
+        mean: subtracted from each pixel, 0 to 255.
+        scale: divides the difference.
+        interpolation: "area" averages when shrinking and is linear when enlarging, separately for each axis;
+            "bicubic" is that of the deep-text-recognition-benchmark.
     """
 
     height: int = 32
@@ -78,7 +78,7 @@ class Preprocessor:
         return min(self._own_width(height, width), self.max_width)
 
     def squeeze(self, height: int, width: int) -> float:
-        """Return by what factor, at most 1, `max_width` makes an image of this size narrower than others are."""
+        """Return the factor, at most 1, by which `max_width` narrows an image of this size."""
         return 1.0 if self.width != "proportional" else min(1.0, self.max_width / self._own_width(height, width))
 
     def _own_width(self, height: int, width: int) -> int:
@@ -93,7 +93,7 @@ class Preprocessor:
         """Pad resized images of one padded width, and stack them.
 
         Returns:
-            (B, height, padded width), and (B,) the widths that are not padding.
+            (B, height, padded width), and (B,) the widths without padding.
         """
         widths = [image.shape[1] for image in images]
         pixels = np.empty((len(images), len(images[0]), self.padded_width(images[0])), np.uint8)
@@ -120,8 +120,8 @@ def decode(data: bytes) -> Pixels:
     """Decode an encoded picture to grayscale (H, W), Y = 0.299 R + 0.587 G + 0.114 B.
 
     Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8. A picture with
-    transparency is laid over white or black, whichever the opaque pixels differ from more. Every picture but AVIF
-    is turned by its EXIF orientation.
+    transparency is laid over white or black, whichever differs more from its opaque pixels. The EXIF orientation is
+    applied, except to AVIF.
 
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
@@ -175,13 +175,15 @@ def _to_8_bits(image: np.ndarray) -> Pixels:
         return (image >> 8).astype(np.uint8)
     if np.issubdtype(image.dtype, np.floating):
         if not np.isfinite(image).all() or image.min() < 0 or image.max() > 1:
-            raise ValueError("a floating-point image holds values from 0 to 1; convert others to uint8 (PIL: mode L)")
+            raise ValueError(
+                "a floating-point image must be from 0 to 1; convert other values to uint8 (PIL: mode L)"
+            )
         return (image * 255).round().astype(np.uint8)
     raise ValueError(f"an image is uint8, uint16, bool or float; found {image.dtype}")
 
 
 def _over_contrasting_ground(gray: Pixels, alpha: Pixels) -> Pixels:
-    """Lay gray levels (H, W) of an opacity (H, W) over white if their mean is dark, else over black."""
+    """Blend gray levels (H, W) by their opacity (H, W) with white if their mean is dark, else with black."""
     ink = cv2.sumElems(cv2.multiply(gray, alpha, dtype=cv2.CV_16U))[0]
     opacity = cv2.sumElems(alpha)[0]
     if ink >= 128 * max(opacity, 1):
@@ -194,7 +196,7 @@ def _area_or_linear(size: int, target: int) -> int:
 
 
 def imdecode(data: bytes, flags: int) -> np.ndarray:
-    """Decode an encoded picture whole, by OpenCV's flags.
+    """Decode an encoded picture with OpenCV's flags, refusing a truncated JPEG.
 
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
@@ -213,7 +215,7 @@ def imdecode(data: bytes, flags: int) -> np.ndarray:
 
 
 def _oriented(image: Pixels, orientation: int) -> Pixels:
-    """Show an image (H, W) as its EXIF orientation says; what is none, 1 to 8, leaves it as it is."""
+    """Apply an EXIF orientation, 1 to 8, to an image (H, W); any other number leaves it as it is."""
     if orientation in (5, 6, 7, 8):
         image = image.T
     if orientation in (2, 3, 6, 7):

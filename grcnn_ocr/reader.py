@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from grcnn_ocr.text.ngram import NGram
 
 WINDOW = 8
-"""Batches of images that are loaded together, to be sorted by their width."""
+"""Batches of images that are loaded together, so that images of one width can share a batch."""
 
 
 class Reading(NamedTuple):
@@ -36,7 +36,7 @@ class Reading(NamedTuple):
 
     Attributes:
         image: grayscale (H, W), as it was loaded.
-        prediction: of it.
+        prediction: what it says.
     """
 
     image: Pixels
@@ -47,17 +47,17 @@ class BaseReader(ABC):
     """Reads cropped word images with a network that a subclass runs.
 
     Args:
-        network_charset: of the network.
-        preprocessor: of the network.
-        calibration: of its confidence.
-        batch_size: images a forward pass.
-        charset: the one to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
-            network's. See `ClassMerging`. The calibration stays that of the network's own.
-        second_look: whether a crop of proportional width that was not read surely is looked at again, see
+        network_charset: the characters that the network knows.
+        preprocessor: makes the network's input.
+        calibration: of the network's confidence.
+        batch_size: images per forward pass.
+        charset: the charset to read in, or its name, such as "alnum36" for no case and no punctuation; by default the
+            network's. See `ClassMerging`. The calibration remains the one of the network's own charset.
+        second_look: whether to look again at crops of proportional width that were not read confidently; see
             `decoding.looks`.
 
     Raises:
-        ValueError: on no images a forward pass, or a charset that the network's does not fold to.
+        ValueError: if `batch_size` is below 1, or the network's charset does not fold to `charset`.
     """
 
     def __init__(
@@ -114,30 +114,29 @@ class BaseReader(ABC):
         language_model: NGram | str | Path | None = None,
         upright: bool = False,
     ) -> list[Prediction]:
-        """Read images in batches; threads load the next ones meanwhile. See `read_each` to go on after a bad image.
+        """Read images in batches, while threads load the next ones. To continue after a bad image use `read_each`.
 
         Args:
             images: paths, encoded bytes, PIL images, or arrays (H, W) or (H, W, 3) in RGB order.
-            lexicon: words the answers may be: a list for all images, or a `Lexicon`.
-            num_best: alternatives wanted.
-            characters: whether to say where each character stands, and how sure it is.
-            open_lexicon: whether the lexicon-free reading takes the place of a word that fits much worse.
-            open_gap: how much, in nats; by default what `grcnn-ocr calibrate` chose. Giving it makes the lexicon open.
+            lexicon: the words that an answer may be: a list for all images, or a `Lexicon`.
+            num_best: how many alternatives to return.
+            characters: whether to return the position and confidence of each character.
+            open_lexicon: whether the lexicon-free reading replaces a word that fits much worse.
+            open_gap: how much worse, in nats; by default what `grcnn-ocr calibrate` chose. Implies `open_lexicon`.
             allowed: characters that may be read, such as "0123456789".
             pattern: a regular expression that the text must match, such as "[0-9]{4}".
-            language_model: of characters: a file that `grcnn-ocr lm build` made, "english", or one loaded.
+            language_model: an `NGram`, a file made by `grcnn-ocr lm build`, or "english".
             upright: whether images more than `loading.TALL` times as high as wide are also read turned by 90 degrees
-                either way; of the three readings the most confident is the answer, and says by its `rotation` which
-                it is.
+                either way. The most confident of the three readings is the answer; its `rotation` says which it is.
 
         Raises:
-            ValueError: on an image that cannot be read (naming it), a lexicon of the wrong length, or options that do
-                not go together.
+            ValueError: on an image that cannot be read (naming it), a lexicon of the wrong length, or options that
+                cannot be combined.
         """
         if _is_one(images):
-            raise ValueError("read_many takes a list of images, found one; `read` takes one")
+            raise ValueError("read_many takes a list of images, found a single one; use `read`")
         if (open_lexicon or open_gap is not None) and lexicon is None:
-            raise ValueError("open_lexicon and open_gap are about a lexicon; give one")
+            raise ValueError("open_lexicon and open_gap need a lexicon; give one")
         options = decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model, open_gap)
         predictions = []
         images = list(images)
@@ -155,13 +154,13 @@ class BaseReader(ABC):
         options: DecodeOptions = PLAIN,
         upright: bool = False,
     ) -> Iterator[Reading | ValueError]:
-        """Read images one after the other, in windows; see `read_many`, and `decode_options` for the options.
+        """Read images in order, a window at a time; see `read_many`, and `decode_options` for the options.
 
         Returns:
-            For each image what was read, or why it could not be loaded.
+            For each image what was read, or the error that kept it from being loaded.
 
         Raises:
-            ValueError: before anything is read, on a lexicon of the wrong length, or options that do not go together.
+            ValueError: before anything is read, on a lexicon of the wrong length, or options that cannot be combined.
         """
         decoder = self.decoder(options)
         if lexicon is not None:
@@ -199,15 +198,15 @@ class BaseReader(ABC):
         return surest(predictions, ways)
 
     def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
-        """Return what decodes this network's frames.
+        """Return a decoder of this network's frames.
 
         Raises:
-            ValueError: on options that do not go together, or do not fit the charset.
+            ValueError: on options that cannot be combined, or do not fit the charset.
         """
         return Decoder(self.charset, self.calibration, options)
 
     def check_lexicon(self, lexicon: Lexicon, num_images: int) -> None:
-        """Make sure that a lexicon fits so many images and this network; see `decoding.lexicon.check_lexicon`."""
+        """Check that a lexicon fits the network and the number of images; see `decoding.lexicon.check_lexicon`."""
         check_lexicon(lexicon, num_images, self.charset, self.num_frames(self.preprocessor.widest))
 
     def look_again(
@@ -218,14 +217,14 @@ class BaseReader(ABC):
         lists: Sequence[Sequence[str]] | None = None,
         recognise: Callable[[Sequence[Pixels]], Frames] | None = None,
     ) -> list[Prediction]:
-        """Look again at what was not read surely, if this reader has a second look; see `decoding.looks`.
+        """Look again at images that were not read confidently, if this reader does so; see `decoding.looks`.
 
         Args:
-            decoder: that the images were first read with.
+            decoder: the one that the images were first read with.
             images: grayscale (H, W).
-            predictions: of the first look at them.
+            predictions: the first reading of each.
             lists: the words allowed for each; None: lexicon-free.
-            recognise: runs the network; by default this reader's method.
+            recognise: runs the network; by default the method of this reader.
         """
         if not self.second_look:
             return list(predictions)
@@ -237,18 +236,18 @@ class BaseReader(ABC):
         return look_again(images, predictions, read)
 
     def recognise(self, images: Sequence[Pixels]) -> Frames:
-        """Run the network once on grayscale images (H, W) of any sizes, those of one padded width together."""
+        """Run the network once on grayscale images (H, W) of any size, batched by padded width."""
         found: dict[int, NDArray[np.float32]] = {}
         for batch, frames in self._batches([self.preprocessor.resize(image) for image in images]):
             found |= zip(batch, frames.each(), strict=True)
         return Frames.of([found[index] for index in range(len(images))])
 
     def _batches(self, resized: Sequence[Pixels]) -> Iterator[tuple[list[int], Frames]]:
-        """Run the network on images of one padded width together; yield their indices and what it said of them."""
+        """Run the network on resized images, batched by padded width; yield each batch's indices and frames."""
         by_width: dict[int, list[int]] = {}
         for index, image in enumerate(resized):
             by_width.setdefault(self.preprocessor.padded_width(image), []).append(index)
-        widths = sorted(by_width, reverse=True)  # what takes longest begins first
+        widths = sorted(by_width, reverse=True)  # the slowest first
         batches = [batch for width in widths for batch in batched(by_width[width], self.batch_size)]
         for batch, (log_probs, lengths) in zip(
             batches, self._run([[resized[index] for index in batch] for batch in batches]), strict=True
@@ -260,13 +259,13 @@ class BaseReader(ABC):
         return (self._forward(*self._stacked(batch)) for batch in batches)
 
     def _stacked(self, batch: Sequence[Pixels]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return what `_forward` takes of resized images of one padded width."""
+        """Return the arguments of `_forward` for resized images of one padded width."""
         pixels, widths = self.preprocessor.stack(batch)
         return self.preprocessor.normalise(pixels), widths
 
 
 def _is_one(images: object) -> bool:
-    """Tell whether this is an image rather than several; an array of several gray ones is (N, H, W)."""
+    """Tell whether this is a single image; an array of several gray images is (N, H, W)."""
     if isinstance(images, np.ndarray):
         return images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (3, 4))
     return isinstance(images, str | bytes | Path) or not isinstance(images, Iterable)
@@ -279,20 +278,20 @@ def _decoded(
     crops: Sequence[Pixels],
     lists: Sequence[Sequence[str]] | None,
 ) -> list[Prediction]:
-    """Decode the frames of some images, given by the numbers of their lists, and as their characters are placed."""
+    """Decode frames; image i has the words `lists[rows[i]]`, and its characters are placed on `crops[i]`."""
     held = None if lists is None else [lists[row] for row in rows]
     return decoder(frames.log_probs, frames.lengths, held, crops)
 
 
 def surest(predictions: Iterable[Prediction], rotations: Iterable[Iterable[int]]) -> list[Prediction]:
-    """Choose among the readings of each image.
+    """Choose the most confident reading of each image, the first of equal ones.
 
     Args:
-        predictions: one for each way an image was turned, image after image.
-        rotations: of each image, the ways; see `loading.rotations`.
+        predictions: the readings, one for each rotation of the first image, then of the second, ...
+        rotations: for each image, the degrees by which it was turned; see `loading.rotations`.
 
     Returns:
-        For each image the most confident reading, the first of equal ones, which says by its `rotation` which it is.
+        For each image the chosen reading, with its `rotation`.
     """
     remaining = iter(predictions)
     readings = [[replace(next(remaining), rotation=rotation) for rotation in ways] for ways in rotations]
@@ -308,7 +307,7 @@ def decode_options(
     language_model: NGram | str | Path | None = None,
     open_gap: float | None = None,
 ) -> DecodeOptions:
-    """Put together what a user asks for; see `BaseReader.read_many`."""
+    """Build the options of a decoder from those of `BaseReader.read_many`."""
     if isinstance(language_model, str | Path):
         from grcnn_ocr.text.ngram import NGram
 

@@ -25,15 +25,15 @@ class Recognizer(BaseReader):
         weights: a weights file, the name of released ones, a hub id, or `Weights` in memory, which are copied; by
             default the released `releases.DEFAULT`.
         device: "auto" (a GPU if there is one), or a torch device.
-        batch_size: images a forward pass.
-        precision: of the network. "bf16" takes half to three quarters of the time on a CPU that computes in it, and
+        batch_size: images per forward pass.
+        precision: of the network. "bf16" takes half to three quarters of the time on a CPU with bf16 instructions, and
             changes 2 answers of 2,000 (IIIT5K train, `grcl_lstm_tiny`, one look; accuracy 95.9 for both). "auto":
-            "bf16" where the device computes in it, else "float32".
-        charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
-        second_look: whether a crop that was not read surely is looked at again; see `BaseReader`.
+            "bf16" where the device has such instructions, else "float32".
+        charset: the charset to read in, such as "alnum36"; by default the network's. See `BaseReader`.
+        second_look: whether to look again at crops that were not read confidently; see `BaseReader`.
 
     Raises:
-        ValueError: if there are no such weights, or they do not read in such a charset.
+        ValueError: if there are no such weights, or they cannot read in that charset.
 
     Example:
         >>> recognizer = Recognizer()
@@ -81,7 +81,7 @@ def find_device(name: str | torch.device) -> torch.device:
     """Return the device of a name; "auto" is a GPU if there is one.
 
     Raises:
-        ValueError: if there is no such device here.
+        ValueError: if this machine has no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -94,10 +94,10 @@ def find_device(name: str | torch.device) -> torch.device:
 
 
 def find_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """Return the type of a precision's numbers; "auto" is bf16 where the device has instructions for it.
+    """Return the torch type of a precision; "auto" is bf16 where the device has instructions for it.
 
     Raises:
-        ValueError: if there is no such precision.
+        ValueError: on an unknown precision.
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision {precision!r}: expected one of {', '.join(get_args(Precision))}")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 RELEASED = Path(__file__).parent / "released"
 DESCRIPTION = "reader.json"
-"""In the folder of an exported reader."""
+"""The file that describes an exported reader, in its folder."""
 DEFAULT = "grcl_lstm_tiny"
-"""The released name that is used unless another is given."""
+"""The released weights that are used by default."""
 
 
 def released_weights() -> dict[str, Path]:
@@ -17,7 +17,7 @@ def released_weights() -> dict[str, Path]:
 
 
 def released_readers() -> dict[str, Path]:
-    """Return the folders of exported readers that come with the package, by name; weights of that name do, too."""
+    """Return the folders of exported readers that come with the package, by name, which is that of their weights."""
     return {path.parent.name: path.parent for path in sorted(RELEASED.glob(f"*/{DESCRIPTION}"))}
 
 
@@ -27,7 +27,7 @@ def released_language_models() -> dict[str, Path]:
 
 
 def find_language_model(name: str | Path) -> Path:
-    """Return the language model of a path or of a released name, such as "english".
+    """Return the language model for a path or a released name, such as "english".
 
     Raises:
         ValueError: if there is none.

@@ -1,6 +1,6 @@
-"""Reading without torch: images in, predictions out, of a folder that `grcnn-ocr export` wrote.
+"""Reading without torch, from a folder that `grcnn-ocr export` wrote: images in, predictions out.
 
-It needs numpy, OpenCV and onnxruntime alone; Pillow for PIL images, regex for patterns.
+It needs only numpy, OpenCV and onnxruntime; Pillow for PIL images, regex for patterns.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ FORMAT = "grcnn-ocr-reader/1"
 
 @dataclass(frozen=True)
 class FrameCount:
-    """How many frames the network makes of a width: T = (width + add) // divide.
+    """How many frames the network makes of an image: T = (width + add) // divide.
 
-    Whatever convolutions and poolings are stacked, their divisions are one.
+    However many convolutions and poolings are stacked, their divisions compose to a single one.
     """
 
     add: int
@@ -49,15 +49,15 @@ class ReaderDescription:
 
     Attributes:
         name: of the weights.
-        network: file of the ONNX network: images (B, 1, H, W), normalised, to log_probs (B, T, K).
+        network: name of the ONNX file: images (B, 1, H, W), normalised, to log_probs (B, T, K).
         sha256: digest of that file.
-        precision: "float32", "float16" (of the stored weights alone) or "int8".
+        precision: "float32", "float16" (only the stored weights) or "int8".
         charset: see `Charset`.
         preprocessor: see `Preprocessor`.
         calibration: see `Calibration`.
         frames: see `FrameCount`.
         made_by: versions of the packages that wrote it.
-        checks: how far the network is from the one it was made of.
+        checks: how far the network is from the one that was exported.
     """
 
     name: str
@@ -93,19 +93,19 @@ class ReaderDescription:
 
 
 class Reader(BaseReader):
-    """Reads cropped word images with an exported network: on a CPU the quickest to start, and on single crops.
+    """Reads cropped word images with an exported network: on a CPU the fastest to start, and on single crops.
 
     Args:
-        folder: as `grcnn-ocr export` wrote it, or the `reader.json` in it, or the name of a released one; by default
-            `releases.DEFAULT`.
-        batch_size: images a forward pass.
-        threads: of the network; by default OMP_NUM_THREADS, as torch has it, or as many as there are cores: on the
-            batches side by side if there are several, else inside the one.
-        charset: the one to read in, such as "alnum36"; by default the network's. See `BaseReader`.
-        second_look: whether a crop that was not read surely is looked at again; see `BaseReader`.
+        folder: a folder that `grcnn-ocr export` wrote, the `reader.json` in it, or the name of a released reader; by
+            default `releases.DEFAULT`.
+        batch_size: images per forward pass.
+        threads: of the network; by default OMP_NUM_THREADS, as in torch, or the number of cores. Several batches run
+            side by side, one thread each; a single batch has all threads.
+        charset: the charset to read in, such as "alnum36"; by default the network's. See `BaseReader`.
+        second_look: whether to look again at crops that were not read confidently; see `BaseReader`.
 
     Raises:
-        ValueError: if the folder is not one of those, or its network is not the one that it describes.
+        ValueError: if there is no exported reader, or its network is not the one that `reader.json` describes.
 
     Example:
         >>> reader = Reader()
@@ -154,7 +154,7 @@ class Reader(BaseReader):
 
     @cached_property
     def _single_threaded(self) -> Any:
-        """A session that runs in whichever thread calls it."""
+        """A session that runs in the calling thread."""
         return start_session(self._network, 1)
 
     def _run(self, batches: Sequence[Sequence[Pixels]]) -> Iterable[tuple[NDArray[np.float32], list[int]]]:
@@ -186,14 +186,14 @@ def start_session(network: bytes, threads: int) -> Any:
     """Return an onnxruntime session of a network on the CPU.
 
     Raises:
-        ValueError: if onnxruntime is not installed, or does not take the network.
+        ValueError: if onnxruntime is not installed, or cannot load the network.
     """
     try:
         import onnxruntime
     except ImportError as error:
         raise ValueError(
             f"onnxruntime cannot be imported ({error}): pip install --force-reinstall onnxruntime; or read in torch, "
-            "by `Recognizer` or with --device"
+            "with `Recognizer` or --device"
         ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -202,28 +202,28 @@ def start_session(network: bytes, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class
-        raise ValueError(f"onnxruntime does not take the network: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"onnxruntime cannot load the network: {str(error).splitlines()[0]}") from None
 
 
 def _find(folder: str | Path | None) -> Path:
-    """Return the folder of a path or of a released name, which a folder without a reader does not hide."""
+    """Return the folder of a path or a released name; a folder without a reader does not hide a released name."""
     if folder is None:
         return RELEASED / DEFAULT
     return reader_folder(Path(folder)) or released_readers().get(str(folder), Path(folder))
 
 
 def reader_folder(path: Path) -> Path | None:
-    """Return the folder of an exported reader, of which `path` may be the description; None if it is neither."""
+    """Return the folder of an exported reader, where `path` is the folder or its `reader.json`; else None."""
     if (path / DESCRIPTION).is_file():
         return path
     return path.parent if path.name == DESCRIPTION and path.is_file() else None
 
 
 def _open(folder: Path) -> tuple[ReaderDescription, bytes]:
-    """Return what a folder holds, checked."""
+    """Return the description and the network of a folder, checked."""
     path = folder / DESCRIPTION
     if not path.is_file() and str(folder) in released_weights():
-        raise ValueError(f"of {folder} weights are released, no reader: read it by `Recognizer`, or export it")
+        raise ValueError(f"{folder} is released as weights, not as a reader: use `Recognizer`, or export it")
     if not path.is_file():
         raise ValueError(
             f"no {DESCRIPTION} in {folder}; `grcnn-ocr export` writes such a folder (released: "

@@ -1,10 +1,10 @@
 """How the tensors of a weights file are stored: as they are, in float16, or in int8 with a scale for each row.
 
-In int8, row o of a matrix or a convolution's weights, all that one output is computed from, is
+In int8, row o of a matrix or of a convolution's weights, from which one output is computed, is
 
     W_o ~ s_o q_o,    s_o = max |W_o| / 127,    q_o = round(W_o / s_o) in -127 .. 127
 
-and vectors are in float16. The network computes in float32 all the same; its file is a quarter as large.
+and vectors are in float16. The network still computes in float32; its file is a quarter as large.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from torch import Tensor
 
 Storage = Literal["float32", "float16", "int8"]
 SCALES = ".scales"
-"""Follows the key of a tensor in int8, at the scales of its rows."""
+"""Suffix: `KEY.scales` holds the scales of the rows of the int8 tensor `KEY`."""
 
 
 def pack(tensors: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
-    """Return what a file holds of the tensors of a network.
+    """Return a network's tensors as a file stores them.
 
     Raises:
-        ValueError: on a kind of storage that there is not, or values that are not finite in it.
+        ValueError: on an unknown kind of storage, or values that overflow in it.
     """
     if storage not in get_args(Storage):
         raise ValueError(f"storage {storage!r}: expected one of {', '.join(get_args(Storage))}")
@@ -46,10 +46,10 @@ def pack(tensors: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
 
 
 def unpack(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of a network from what a file holds; those in float16 are as they are.
+    """Return a network's tensors from those that a file stores; float16 stays float16.
 
     Raises:
-        ValueError: if the scales of a tensor in int8 are not there, or not as many as its rows.
+        ValueError: if an int8 tensor does not have one scale for each row.
     """
     tensors = dict(stored)
     for key, value in stored.items():
@@ -64,5 +64,5 @@ def unpack(stored: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _column(scales: Tensor, value: Tensor) -> Tensor:
-    """Shape (rows,) for a product with (rows, ...)."""
+    """Reshape (rows,) to broadcast over (rows, ...)."""
     return scales.reshape(-1, *[1] * (value.ndim - 1))

@@ -1,6 +1,6 @@
 """Weights files: safetensors with the configuration in the header, so that one file is enough to read images.
 
-Two kinds of networks are kept in them, told apart by their task: recognisers of words, and image classifiers.
+A file holds one of two kinds of networks, as its task says: a recogniser of words or an image classifier.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from grcnn_ocr.wording import counted
 
 FORMAT = "grcnn-ocr/1"
 SECTIONS = ("name", "task", "charset", "num_classes", "preprocess", "model")
-"""Of the configuration, what reading needs; how the network was trained may be in the words of another version."""
+"""The parts of the configuration that reading needs; the others may follow the schema of another version."""
 
 
 @dataclass(frozen=True)
 class Weights:
     """A network, the configuration it was built from, and what is known of its training.
 
-    In weights that were loaded the sections `data` and `train` are the defaults: the header keeps them for a person.
+    In loaded weights the sections `data` and `train` are the defaults; what they were is only kept in the header.
     """
 
     model: CTCRecognizer
@@ -50,7 +50,7 @@ class Weights:
 class ClassifierWeights:
     """A classifier, the configuration it was built from, the names of its classes, and what is known of its training.
 
-    In weights that were loaded the sections `data` and `train` are the defaults, as in `Weights`.
+    In loaded weights the sections `data` and `train` are the defaults, as in `Weights`.
     """
 
     model: Classifier
@@ -60,7 +60,7 @@ class ClassifierWeights:
 
 
 def save_weights(path: Path, weights: Weights | ClassifierWeights, storage: Storage = "float32") -> None:
-    """Write a weights file, aside and renamed; see `storage` for the kinds of it.
+    """Write a weights file atomically; see `storage` for how its tensors are stored.
 
     Raises:
         ValueError: if it cannot be written, as on a full disk.
@@ -78,15 +78,15 @@ def save_weights(path: Path, weights: Weights | ClassifierWeights, storage: Stor
 
 
 def save_calibrated(weights: Path, output: Path, calibration: Calibration) -> None:
-    """Write a copy of a weights file with another calibration; its tensors stay, byte by byte.
+    """Write a copy of a weights file with another calibration; its tensors stay the same, byte by byte.
 
     Args:
-        weights: of a recogniser.
-        output: written aside and renamed; may be `weights`.
-        calibration: in the place of its own.
+        weights: the file of a recogniser.
+        output: written atomically; may be `weights`.
+        calibration: replaces the file's own.
 
     Raises:
-        ValueError: if the one cannot be read, or the other not be written.
+        ValueError: if `weights` cannot be read, or `output` cannot be written.
     """
     header, stored = _stored(weights)
     _write(output, stored, header | {"calibration": json.dumps(asdict(calibration))})
@@ -95,7 +95,7 @@ def save_calibrated(weights: Path, output: Path, calibration: Calibration) -> No
 def _write(path: Path, stored: dict[str, Tensor], header: dict[str, str]) -> None:
     try:
         with written_aside(path) as aside:
-            aside.write_bytes(save(stored, header))  # not by save_file, which lets the owner alone read its files
+            aside.write_bytes(save(stored, header))  # save_file would make it readable by the owner alone
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} could not be written: {error}") from None
 
@@ -104,8 +104,8 @@ def load_weights(path: str | Path) -> Weights:
     """Read the weights file of a recogniser and build its network, on the CPU.
 
     Raises:
-        ValueError: on a missing file, one that is not a weights file or is one of a classifier, or one whose tensors
-            do not fit its config.
+        ValueError: if the file is missing, is not a weights file, is one of a classifier, or has tensors that do not
+            fit its config.
     """
     path = Path(path)
     config, header, tensors = _read(path)
@@ -128,8 +128,8 @@ def load_classifier(path: str | Path) -> ClassifierWeights:
     """Read the weights file of a classifier and build its network, on the CPU.
 
     Raises:
-        ValueError: on a missing file, one that is not a weights file or is one of a recogniser, or one whose tensors
-            do not fit its config.
+        ValueError: if the file is missing, is not a weights file, is one of a recogniser, or has tensors that do not
+            fit its config.
     """
     path = Path(path)
     config, header, tensors = _read(path)
@@ -153,7 +153,7 @@ def config_of(path: str | Path) -> AnyConfig:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open a weights file, whose format is checked."""
+    """Open a weights file and check its format."""
     if not path.is_file():
         raise ValueError(f"no weights file {path}")
     try:
@@ -185,12 +185,12 @@ def _read(path: Path) -> tuple[AnyConfig, dict[str, str], dict[str, Tensor]]:
     try:
         tensors = unpack(stored)
     except ValueError as error:
-        raise ValueError(f"{path} cannot be used: {error}; the file was changed, write or copy it anew") from None
+        raise ValueError(f"{path} cannot be used: {error}; the file was changed; write or copy it again") from None
     return _config(path, header), header, tensors
 
 
 def _stored(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Return the header and the tensors as they lie in a file."""
+    """Return the header and the tensors as stored."""
     with _opened(path) as file:
         return file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
 
@@ -220,14 +220,14 @@ def misfits(expected: Mapping[str, torch.Size], tensors: Mapping[str, Tensor]) -
 
 
 def listed(problems: Sequence[str]) -> str:
-    """Return problems, a line each, the first and the last few of many."""
+    """Join problems, one a line; of many only the first and the last few."""
     if len(problems) > 16:
         problems = [*problems[:8], f"... {len(problems) - 16} more ...", *problems[-8:]]
     return "\n  ".join(problems)
 
 
 def find_weights(name: str | Path | None = None) -> Path:
-    """Return the weights file of a path, a released name or a hub id; without any, the released `DEFAULT`.
+    """Return the weights file for a path, a released name or a hub id; by default the released `DEFAULT`.
 
     Raises:
         ValueError: if there is no such file.

@@ -1,4 +1,4 @@
-"""What messages share."""
+"""Wording that messages share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def first_of(items: Sequence[object], shown: int) -> Iterator[str]:
-    """Yield the first `shown` items as text, a line each, and how many more there are, if any."""
+    """Yield the first `shown` items as text, and then how many more there are, if any."""
     yield from map(str, items[:shown])
     if len(items) > shown:
         yield f"... and {len(items) - shown} more"

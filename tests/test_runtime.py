@@ -207,7 +207,7 @@ def test_a_network_that_onnxruntime_does_not_take_is_an_error(exported, tmp_path
     (folder / "model.onnx").write_bytes(b"junk")
     values = json.loads((folder / "reader.json").read_text())
     (folder / "reader.json").write_text(json.dumps(values | {"sha256": sha256(b"junk").hexdigest()}))
-    with pytest.raises(ValueError, match="onnxruntime does not take the network"):
+    with pytest.raises(ValueError, match="onnxruntime cannot load the network"):
         Reader(folder)
 
 

@@ -1,4 +1,4 @@
-"""From log-probabilities to readings: which decoding serves, and what it tells."""
+"""From log-probabilities to readings: chooses the kind of decoding."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from grcnn_ocr.text.charset import Charset
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """What a reading may be and what it tells.
+    """What a reading may be, and what is returned with it.
 
     Attributes:
-        num_best: alternatives wanted.
-        characters: whether to say where each character stands, and how sure it is.
-        is_open: whether a lexicon is open: its answer gives way to the lexicon-free one where that is more likely by
+        num_best: how many alternatives to return.
+        characters: whether to return the position and confidence of each character.
+        is_open: whether the lexicon is open: its answer yields to the lexicon-free one where that is more likely by
             more than `open_gap`.
-        open_gap: in nats; None: the one chosen on validation data, which the weights file holds.
-        nearest: whether to look only at the words of a list near the lexicon-free reading, as the CRNN paper does, and
-            to keep that reading where there is none; for comparison, as it is slower and not exact.
-        beam: prefix beam search in the place of the best path, for constraints or a language model; lexicon-free only.
-            It is used for alternatives, too.
+        open_gap: in nats; None: the one in the weights file, chosen on validation data.
+        nearest: whether to consider only the words near the lexicon-free reading, as the CRNN paper does, and to keep
+            that reading where there are none; for comparison, as it is slower and not exact.
+        beam: prefix beam search instead of the best path, for constraints or a language model; lexicon-free only.
+            Alternatives use one too.
     """
 
     num_best: int = 1
@@ -48,15 +48,15 @@ class DecodeOptions:
             raise ValueError(f"num_best {self.num_best}: expected 1 or more")
         if self.nearest and (self.is_open or self.num_best > 1):
             raise ValueError(
-                "the near words of a list give one answer, or the lexicon-free one: neither an open list nor "
-                "alternatives go with them"
+                "nearest gives one word of the list, or the lexicon-free reading: it cannot be combined with an open "
+                "lexicon or with alternatives"
             )
         if self.open_gap is not None and math.isnan(self.open_gap):
             raise ValueError("open_gap nan: expected a number, of nats")
 
 
 PLAIN = DecodeOptions()
-"""The best path, or the best word of a list, alone."""
+"""Only the best path, or the best word of a list."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Alternative:
     Attributes:
         text: as in `Prediction`.
         log_likelihood: log p(text | image) by CTC, summed over all alignments.
-        posterior: with a lexicon and several alternatives, the word's share of the list's likelihood; else None.
+        posterior: the word's share of the likelihood of the whole list; None without a lexicon or several alternatives.
     """
 
     text: str
@@ -79,16 +79,15 @@ class Prediction:
     """What was read.
 
     Attributes:
-        text: the reading, in the characters of the charset read in; with a lexicon the word as the list spells it.
-            Empty if no text satisfies a pattern.
-        confidence: the chance, from 0 to 1, that the text is right: its likelihood, calibrated on validation data
-            (`decoding/confidence.py`). With a lexicon it is the chosen word's, so it stays low when no word fits.
+        text: the reading, in the characters of the reader's charset; with a lexicon, the word as the list spells it.
+            Empty if no text matches a pattern.
+        confidence: the probability that the text is right: its likelihood, calibrated on validation data
+            (`decoding/confidence.py`). With a lexicon it is that of the chosen word, so it stays low when no word fits.
         log_likelihood: log p(text | image) by CTC, summed over all alignments.
         from_lexicon: whether the text is a word of the lexicon.
-        alternatives: the likeliest texts, the reading first; as many as were asked for, or fewer where there are not so
-            many.
-        characters: of the reading, after folding, in pixels of the original image, turned by `rotation`; None unless
-            asked for, or if the text cannot be written in the image's frames.
+        alternatives: the likeliest texts, the reading first; fewer than asked for if there are not that many.
+        characters: of the reading, after folding, in pixels of the original image turned by `rotation`; None unless
+            asked for, or if the text needs more frames than the image has.
         rotation: degrees clockwise, 0, 90 or 270, by which the image was turned to be read. A span from `left` to
             `right` then lies along the original's height H: from H - right to H - left if 90, left to right if 270.
     """
@@ -106,12 +105,12 @@ class Decoder:
     """Turns log-probabilities into predictions.
 
     Args:
-        charset: that the classes of the log-probabilities stand for.
-        calibration: of its confidence.
-        options: what is wanted.
+        charset: the characters of the classes.
+        calibration: of the network's confidence.
+        options: what a reading may be, and what is returned with it.
 
     Raises:
-        ValueError: on options that do not go together, or do not fit the charset.
+        ValueError: on options that cannot be combined, or do not fit the charset.
     """
 
     def __init__(
@@ -130,7 +129,7 @@ class Decoder:
         self.open_gap = calibration.open_gap if options.open_gap is None else options.open_gap
         if options.is_open and self.open_gap is None:
             raise ValueError(
-                "an open lexicon needs a threshold, and these weights hold none: choose one on validation data with "
+                "an open lexicon needs a threshold, and these weights have none: choose one on validation data with "
                 "`grcnn-ocr calibrate --lexicon`, or give one in nats (open_gap=5, --open-gap 5)"
             )
 
@@ -150,14 +149,12 @@ class Decoder:
             images: (B,) the originals, grayscale, if characters are asked for.
 
         Raises:
-            ValueError: if no word of a list can be written in the charset, or on a lexicon beside a beam search.
+            ValueError: if no word of a list can be written in the charset, or on a lexicon with a beam search.
         """
         if lists is None:
             predictions = self._free(log_probs, lengths)
         elif self.options.beam is not None:
-            raise ValueError(
-                "a word list, and a pattern, allowed characters or a language model: give one or the other"
-            )
+            raise ValueError("a word list cannot be combined with a pattern, allowed characters or a language model")
         else:
             predictions = self._held(log_probs, lengths, lists)
         if self.options.characters:

@@ -1,4 +1,4 @@
-"""What a network said of a batch of images, frame by frame."""
+"""The output of a network for a batch of images, frame by frame."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Frames:
-    """What the network said of a batch.
+    """Log-probabilities of a batch.
 
     Attributes:
-        log_probs: (B, T, K) log-softmax, class 0 the blank; beyond `lengths` nothing is promised.
+        log_probs: (B, T, K) log-softmax, class 0 the blank; undefined beyond `lengths`.
         lengths: (B,) frames that belong to each image.
     """
 
@@ -23,7 +23,7 @@ class Frames:
 
     @classmethod
     def of(cls, each: Sequence[NDArray[np.float32]]) -> Frames:
-        """Put together what the network said of each image, (T, K) of its own T."""
+        """Build from the log-probabilities of each image, (T, K) with its own T."""
         lengths = [len(log_probs) for log_probs in each]
         padded = np.full((len(each), max(lengths), each[0].shape[1]), -np.inf, np.float32)
         padded[:, :, 0] = 0.0
@@ -32,5 +32,5 @@ class Frames:
         return cls(padded, lengths)
 
     def each(self) -> list[NDArray[np.float32]]:
-        """Return what the network said of each image, (T, K) of its own T."""
+        """Return the log-probabilities of each image, (T, K) with its own T."""
         return [log_probs[:length] for log_probs, length in zip(self.log_probs, self.lengths, strict=True)]

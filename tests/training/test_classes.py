@@ -108,7 +108,7 @@ def test_starting_from_weights_of_other_classes_keeps_all_but_the_last_layer(squ
     [
         (["num_classes=3"], r"squares has 2 classes, num_classes 3"),
         (["data.train=null"], r"set data\.train=PATH"),
-        (["model.num_classes=2"], r"model\.num_classes is not set beside"),
+        (["model.num_classes=2"], r"model\.num_classes cannot be set; set num_classes instead"),
         (["model.depth=2"], r"'resnet20': option 'depth'"),
         (["train.epochs=null"], r"no budget: .*train\.epochs"),
         (["train.accumulate=3"], r"train\.batch_size 8 is not a multiple of train\.accumulate 3"),
