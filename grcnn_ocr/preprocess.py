@@ -175,9 +175,7 @@ def _to_8_bits(image: np.ndarray) -> Pixels:
         return (image >> 8).astype(np.uint8)
     if np.issubdtype(image.dtype, np.floating):
         if not np.isfinite(image).all() or image.min() < 0 or image.max() > 1:
-            raise ValueError(
-                "a floating-point image must be from 0 to 1; convert other values to uint8 (PIL: mode L)"
-            )
+            raise ValueError("a floating-point image must be from 0 to 1; convert other values to uint8 (PIL: mode L)")
         return (image * 255).round().astype(np.uint8)
     raise ValueError(f"an image is uint8, uint16, bool or float; found {image.dtype}")
 

@@ -76,11 +76,11 @@ def test_a_file_that_is_no_config_is_an_error_naming_it(text, tmp_path):
     [
         ("data.train={}", "data.train"),
         ("preprocess.width=31", "preprocess.width"),
-        ("data.engine.mix={upper: 0, title: 0, lower: 0, mixed: 0}", "words have some case"),
+        ("data.engine.mix={upper: 0, title: 0, lower: 0, mixed: 0}", "lower and mixed are all 0"),
         (
             "data.engine.mix={words: 0, names: 0, web: 0, compounds: 0, numbers: 0, prices: 0, dates: 0, phones: 0, "
             "codes: 0, initials: 0}",
-            "every kind of text has the weight 0",
+            "every kind of text has weight 0",
         ),
     ],
 )

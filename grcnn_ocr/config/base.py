@@ -1,4 +1,4 @@
-"""What all sections of a configuration share."""
+"""Base classes of the sections of a configuration."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict
 class Frozen(BaseModel):
     """A section of the configuration: immutable, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)  # a default is of its type
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)  # a default is validated too
 
 
 class BuilderConfig(BaseModel):
-    """A registered front end or classifier and its options, which its builder's signature checks."""
+    """A registered front end or classifier and its options, checked against its builder's signature."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str

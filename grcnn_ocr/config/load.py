@@ -1,4 +1,4 @@
-"""Reading configurations: YAML files and `--set` only supply values."""
+"""Reading configurations from YAML files and `--set`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def list_configs(task: Task = "words") -> list[str]:
 
 
 def load_config(name: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read the configuration of a recogniser of words, as `load_any_config`; one of another task is an error."""
+    """Read the configuration of a recogniser, as `load_any_config` does; one of a classifier is an error."""
     config = load_any_config(name, overrides)
     if config.task != "words":
-        raise ValueError(f"{name} is of an image classifier, expected one of words: {', '.join(list_configs())}")
+        raise ValueError(f"{name} configures an image classifier, expected a recogniser: {', '.join(list_configs())}")
     return config
 
 
@@ -67,7 +67,7 @@ def load_engine_config(path: Path | None = None, overrides: Sequence[str] = ()) 
 
 
 def parse_config(values: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> AnyConfig:
-    """Check plain values against the schema of their task, by default words; `source` names them in an error."""
+    """Validate plain values by the schema of their task, by default words; errors name `source`."""
     values = _overridden(values, overrides)
     task = values.get("task", "words")
     if not isinstance(task, str) or task not in SCHEMAS:
@@ -78,10 +78,10 @@ def parse_config(values: dict[str, Any], source: str, overrides: Sequence[str] =
 
 
 def checked(schema: type[S], values: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> S:
-    """Check plain values against a schema; `source` names them in an error.
+    """Validate plain values by a schema; errors name `source`.
 
     Raises:
-        ValueError: on an unknown key or a wrong value, naming every one.
+        ValueError: on unknown keys or wrong values, naming each.
     """
     try:
         return schema.model_validate(values)
@@ -94,7 +94,7 @@ def checked(schema: type[S], values: dict[str, Any], source: str, overrides: Seq
 
 
 def _origin(key: str, source: str, overrides: Sequence[str]) -> str:
-    """Return where a key's value is from: the last override of it or of a section around it, else `source`."""
+    """Return where the value of a key comes from: the last override of it or of its section, else `source`."""
     for override in reversed(overrides):
         if f"{key}.".startswith(f"{override.partition('=')[0]}."):
             return f"--set {override}"
@@ -115,7 +115,7 @@ def read_yaml(path: Any) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: {error}") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: of what looks like a date, and is none
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: something that looks like a date
         raise ValueError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected keys and values, found {type(values).__name__}")

@@ -11,11 +11,11 @@ from grcnn_ocr.config.base import BuilderConfig, Frozen
 from grcnn_ocr.config.engine import EngineConfig
 
 ENGINE = "engine"
-"""In the place of a path: the word engine."""
+"""Given instead of a path: the word engine."""
 
 
 def seconds(value: object) -> object:
-    """Turn `"90s"`, `"20m"` or `"1h30m"` into seconds; numbers are seconds already."""
+    """Convert `"90s"`, `"20m"` or `"1h30m"` to seconds; numbers are returned as they are."""
     if not isinstance(value, str):
         return value
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", value.strip())
@@ -26,7 +26,7 @@ def seconds(value: object) -> object:
 
 
 class CharsetConfig(Frozen):
-    """Which characters the network knows and how a label is folded to them (`text/charset.py`)."""
+    """Which characters the network knows, and how labels are folded to them (`text/charset.py`)."""
 
     characters: str = "alnum36"
     """A name (digits, alnum36, alnum62, ascii94) or the characters themselves."""
@@ -39,15 +39,15 @@ class PreprocessConfig(Frozen):
     """How a decoded image becomes the network's input (`preprocess.py`)."""
 
     height: Literal[32] = 32
-    """What the front ends take."""
+    """The height that the front ends take."""
     width: Annotated[int, Field(ge=32)] | Literal["proportional"] = 100
-    """Of every crop, in pixels; "proportional": its own, at that height, padded to the next multiple of 32."""
+    """Of every crop, in pixels; "proportional" keeps the aspect ratio and pads to the next multiple of 32."""
     stretch: PositiveFloat = 1.0
-    """A proportional width over what keeps the aspect ratio."""
+    """Factor on a proportional width; above 1, narrow letters get more frames."""
     min_width: PositiveInt = 32
-    """Floor of a proportional width."""
+    """The least proportional width."""
     max_width: PositiveInt = 1024
-    """Ceiling of a proportional width."""
+    """The greatest proportional width."""
     contrast: Literal["as_is", "stretched"] = "as_is"
     """Whether the gray levels of each crop are stretched to the full range."""
     mean: float = 128.0
@@ -62,56 +62,55 @@ class PreprocessConfig(Frozen):
 
 
 class ModelConfig(Frozen):
-    """Front end, then one BiLSTM for every entry of `lstm_features`, the last of which writes the logits."""
+    """A front end, then one BiLSTM for each entry of `lstm_features`, the last of which outputs the logits."""
 
     front_end: BuilderConfig
     lstm_features: tuple[PositiveInt, ...] = Field((512, 512), min_length=1)
 
 
 class DataConfig(Frozen):
-    """Where words come from: the word engine, an LMDB or a label file (`path<TAB>label`), or several of these."""
+    """Where words come from: the word engine, LMDBs and label files (`path<TAB>label`), or a mixture of these."""
 
     train: str | Annotated[dict[str, PositiveFloat], Field(min_length=1)] = ENGINE
     """"engine", a path, or the share of each: {engine: 0.5, mine.lmdb: 0.5}."""
     validation: str | None = None
-    """Without one: `holdout` of the first training data that are stored, set aside by `train.seed`; of the engine
+    """A path. None: the share `holdout` of the first stored training data, chosen by `train.seed`; with the engine
     alone, words that it never draws in training."""
     holdout: float = Field(0.05, gt=0, lt=1)
     workers: int | None = Field(None, ge=0)
-    """Processes that load and draw words, beside each that trains; by default as many as the machine's other cores,
-    see `training.feed.num_workers`."""
+    """Processes that load and draw words for each training process; by default one per remaining core, see
+    `training.feed.num_workers`."""
     augment: float = Field(1.0, ge=0, le=2)
     """Strength of the augmentation of stored words; 0 turns it off."""
     engine: EngineConfig = EngineConfig()
     chosen: str | None = None
-    """An .npz file of the numbers of the engine's samples to train on, made by `tools/choose_samples.py`; by default
-    all."""
+    """An .npz file of `tools/choose_samples.py` with the numbers of the engine's samples to train on; by default all."""
     reuse: PositiveInt = 1
-    """Steps that each image serves in, some steps apart and freshly distorted on the device: for a GPU that waits for
+    """How many steps use each image, some steps apart and freshly distorted on the device: for a GPU that waits for
     its data."""
 
     @model_validator(mode="after")
     def _chosen_are_drawn(self) -> DataConfig:
         if self.chosen is not None and ENGINE not in self.shares:
             raise ValueError(
-                f"chosen: {self.chosen} is about the engine's samples: add engine to data.train, or leave it out"
+                f"chosen: {self.chosen} selects the engine's samples: add engine to data.train, or leave it out"
             )
         return self
 
     @property
     def shares(self) -> dict[str, float]:
-        """The share of each source, "engine" or a path, adding to 1."""
+        """The share of each source, "engine" or a path, adding up to 1."""
         shares = self.train if isinstance(self.train, dict) else {self.train: 1.0}
         return {name: share / sum(shares.values()) for name, share in shares.items()}
 
 
 class TrainConfig(Frozen):
-    """The optimisation. `steps`, when given, take the place of the time budget."""
+    """The optimisation. `steps`, if given, overrides `time_budget`."""
 
     batch_size: int = Field(32, gt=0)
-    """Words a step takes, in each process."""
+    """Words per step and process."""
     accumulate: PositiveInt = 1
-    """Parts that a step's words are run in, to need less memory; BatchNorm sees a part at a time."""
+    """Parts into which a step is divided, to need less memory; BatchNorm sees one part at a time."""
     steps: int | None = Field(None, gt=0)
     time_budget: Annotated[float | None, BeforeValidator(seconds)] = Field(None, gt=0)
     optimizer: Literal["adamw", "adadelta", "sgd"] = "adamw"
@@ -121,14 +120,14 @@ class TrainConfig(Frozen):
     warmup_steps: int = Field(100, ge=0)
     clip_norm: float | None = Field(20.0, gt=0)
     ema_decay: float = Field(0.999, ge=0, lt=1)
-    """Ceiling of the warmed-up decay of the weights' moving average; 0 turns the average off."""
+    """Largest decay of the weights' moving average, after its warm-up; 0 turns the average off."""
     batch_norm: Literal["local", "synchronised", "frozen"] = "local"
-    """Statistics of each process's own batch, of all processes' together (GPUs), or the running ones, unchanged."""
+    """Statistics of each process's batch, of all processes together (GPUs only), or the running ones, unchanged."""
     precision: Literal["auto", "bf16", "float32"] = "auto"
     validate_every: int | None = Field(None, gt=0)
-    """In steps; by default ten times in a run."""
+    """In steps; by default ten times per run."""
     save_every: Annotated[float, BeforeValidator(seconds)] = Field(300.0, ge=0)
-    """Duration between two states for resuming, besides those at validations."""
+    """Duration between saved states for resuming, besides those saved at validations."""
     seed: int = Field(0, ge=0)
 
 

@@ -1,4 +1,4 @@
-"""Suites of evaluation: which test sets, under which protocols, with which lexicons."""
+"""Evaluation suites: which test sets, under which protocols, with which lexicons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grcnn_ocr.config.load import checked, read_yaml
 
 
 def _text(value: object) -> object:
-    """Take a YAML number, such as 50, for the name that it spells."""
+    """Let a YAML number, such as 50, be a name."""
     return str(value) if type(value) is int else value
 
 
@@ -20,13 +20,13 @@ Name = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
 
 
 class SetConfig(Frozen):
-    """One test set; paths start from the suite's file."""
+    """One test set; relative paths start from the folder of the suite's file."""
 
     name: Name
     data: str = Field(min_length=1)
     """An LMDB, a label file, or the label file of a release."""
     format: str = "auto"
-    """Of the data; see `datasets/importers/release.py`."""
+    """Format of the data; see `datasets/importers/release.py`."""
     protocol: str = "alphanumeric"
     """See `evaluation/protocol.py`."""
     lexicons: tuple[Name, ...] = Field(("none",), min_length=1)
@@ -45,7 +45,7 @@ class SuiteConfig(Frozen):
         names = [words.name for words in sets]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"a set's name is its own, found {twice[0]!r} {names.count(twice[0])} times")
+            raise ValueError(f"the names of sets must differ, found {twice[0]!r} {names.count(twice[0])} times")
         return sets
 
 

@@ -123,10 +123,10 @@ def test_what_cannot_be_trained_is_an_error_before_training(squares, tmp_path, o
     ("overrides", "message"),
     [
         (["train.schedule=steps"], r"train: schedule \"steps\" needs train\.epochs and train\.milestones"),
-        (["train.milestones=[3, 2]"], r"milestones ascend"),
+        (["train.milestones=[3, 2]"], r"milestones must ascend"),
         (["train.milestones=[4]"], r"below epochs, 4"),
         (["preprocess.channels=1"], r"a value for each of the 1 channels, found 3"),
-        (["preprocess.shorter_side=8"], r"shorter_side is at least size, 16"),
+        (["preprocess.shorter_side=8"], r"shorter_side must be at least size, 16"),
         (["train.lrr=1"], r"unknown key 'train\.lrr'; did you mean 'train\.lr'"),
         (["data.engine.color=true"], r"unknown key 'data\.engine'"),
         (["task=letters"], r"task: expected one of words, classes"),

@@ -360,7 +360,7 @@ def test_settings_come_from_a_file_and_overrides(tmp_path):
     assert (settings.seed, settings.look.curve, settings.look.shear, settings.mix.names) == (5, 0.4, 0.2, 1)
     with pytest.raises(ValueError, match=r"unknown key 'look.curv'; did you mean 'look.curve'"):
         load_engine_config(None, ["look.curv=0.4"])
-    with pytest.raises(ValueError, match=r"look.noise_level: .*begins above 0"):
+    with pytest.raises(ValueError, match=r"look.noise_level: .*must begin above 0"):
         load_engine_config(None, ["look.noise_level=[0, 12]"])
     with pytest.raises(ValueError, match=r"look.contrast: .*a range is \[low, high\]"):
         load_engine_config(None, ["look.contrast=[90, 20]"])
