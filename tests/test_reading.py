@@ -289,5 +289,5 @@ def test_a_pil_image_is_turned_only_by_exif_that_can_be_read_and_names_itself_wh
 def test_a_floating_point_pil_image_means_what_an_array_means():
     levels = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
     assert (load_image(Image.fromarray(levels)) == load_image(levels)).all() and load_image(levels).max() == 255
-    with pytest.raises(ValueError, match="values from 0 to 1; convert others to uint8"):
+    with pytest.raises(ValueError, match="must be from 0 to 1; convert other values to uint8"):
         load_image(Image.fromarray(255 * levels))

@@ -61,22 +61,22 @@ def _print_version(is_asked: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Take the options that belong to no command."""
 
 
 def main(arguments: Sequence[str] | None = None, command: Sequence[str] = ()) -> None:
-    """Run a command; a user's error is one message on stderr and exit code 2.
+    """Run a command; a user error prints one message on stderr and exits with code 2.
 
     Args:
-        arguments: of the command line; by default the process's own.
-        command: the command that a script stands for, such as ("lmdb", "create"); by default `arguments` name it.
+        arguments: the command line; by default that of the process.
+        command: the command that a script runs, such as ("lmdb", "create"); by default `arguments` name it.
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING, handlers=[ConsoleHandler()])
     logging.getLogger("grcnn_ocr").setLevel(logging.INFO)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files may be of another encoding, or of none
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be in another encoding, or in none
         sys.stdout.reconfigure(errors="surrogateescape" if writes_utf8() else "backslashreplace")
     found = typer.main.get_command(app)
     for name in command:
@@ -90,8 +90,8 @@ def main(arguments: Sequence[str] | None = None, command: Sequence[str] = ()) ->
         sys.exit(2)
     except ImportError as error:
         errors.print(
-            f"error: {error}; this command needs more than an exported reader does: pip install grcnn-ocr, with "
-            "[export], [serve] or another extra where the README names one"
+            f"error: {error}; this command needs the whole package, not only what an exported reader needs: pip "
+            "install grcnn-ocr, with [export], [serve] or another extra where the README names one"
         )
         sys.exit(2)
     except ValueError as error:

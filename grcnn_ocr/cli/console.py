@@ -1,4 +1,4 @@
-"""What the commands share of the console."""
+"""The console that the commands share."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 class ConsoleHandler(logging.Handler):
-    """Prints what is logged on standard error, over a progress bar where there is one."""
+    """Prints log records on standard error, above a progress bar if there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record, not wrapped."""
+        """Print one record without wrapping it."""
         errors.print(self.format(record))
 
 
 def writes_utf8() -> bool:
-    """Tell whether standard output takes every character."""
+    """Tell whether standard output can encode every character."""
     return codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
 
 
 FILE_WIDTH = 1000
-"""Columns that a table may take where no terminal bounds it."""
+"""Columns that a table may have where no terminal limits it."""
 
 
 def print_table(table: Table) -> None:
-    """Print a table on standard output: as wide as the terminal, or as it is."""
+    """Print a table on standard output, fitted to the terminal if there is one."""
     wide = Console(markup=False, highlight=False, width=FILE_WIDTH)  # `print(width=)` never widens
     (console if console.is_terminal else wide).print(table)
 
 
 def progress_bar() -> Progress:
-    """Return a progress bar on standard error; where that is no terminal it leaves no trace."""
+    """Return a progress bar on standard error, which prints nothing if that is not a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(

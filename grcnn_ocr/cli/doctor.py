@@ -1,4 +1,4 @@
-"""`grcnn-ocr doctor`: what to know of word data before training."""
+"""`grcnn-ocr doctor`: checks word data before training."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from grcnn_ocr.doctor import Findings, Histogram, Pair, Timing
 
 SHOWN = 20
-"""Lines of each kind; --json has all."""
+"""Lines shown of each kind; --json has all."""
 BAR = 40
-"""Characters of a histogram's longest bar."""
+"""Length of a histogram's longest bar, in characters."""
 VERDICTS = (
     "training can start",
     "training can start, with warnings worth reading",
@@ -34,27 +34,28 @@ def doctor(
     data: Annotated[Path, typer.Argument(help="An LMDB or a label file.")],
     config: Annotated[
         str | None,
-        typer.Option(help="What it is judged by: a YAML file, or a packaged name; by default grcl_lstm_tiny."),
+        typer.Option(help="Configuration to check against: a YAML file or a packaged name; by default grcl_lstm_tiny."),
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value over the config, as in train.")
+        list[str] | None, typer.Option("--set", help="key=value to override the configuration, as in train.")
     ] = None,
     validation: Annotated[
-        Path | None, typer.Option(help="Validation data, compared with DATA; by default the config's.")
+        Path | None, typer.Option(help="Validation data, compared with DATA; by default those of the configuration.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Judge by the network of a weights file or of released weights, not by --config.")
+        str | None,
+        typer.Option(help="Check against the network of these weights, a file or a released name, not --config."),
     ] = None,
     timing: Annotated[bool, typer.Option("--timing/--no-timing", help="Time a few training steps.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Look at every label and image before training, find what is wrong with them, and say what to do.
+    """Check every label and image before training, and say what is wrong and what to do about it.
 
-    Named are corrupt and blank images, empty labels, characters that the charset lacks, labels that the network has too
-    few frames for, and pictures that are there twice, under one label or two, or in the validation data too.
+    It lists corrupt and blank images, empty labels, characters that the charset lacks, labels that need more frames
+    than the network has, and duplicate images, under one label or two, or in the validation data too.
 
-    Exit code: 0 if training can start, 1 if it can but samples are left out, mislabelled, copied or blank, 2 if it
-    cannot, or would end at a sample; data that cannot be opened at all are one message, with --json too.
+    Exit code: 0 if training can start; 1 if it can, but samples are left out, mislabelled, duplicated or blank; 2 if it
+    cannot, or would fail at some sample. Data that cannot be opened give a single message, with --json too.
     """
     from grcnn_ocr.datasets.words import open_words
     from grcnn_ocr.doctor import examine
@@ -82,13 +83,13 @@ def _settings(config: str | None, weights: str | None, overrides: Sequence[str])
     if weights is None:
         return load_config(config or DEFAULT, overrides)
     if config is not None or overrides:
-        raise ValueError("--weights bring their own configuration: give them without --config and --set")
+        raise ValueError("--weights comes with its own configuration: give it without --config and --set")
     return load_weights(find_weights(weights)).config
 
 
 @contextmanager
 def _quiet_training() -> Iterator[None]:
-    """Keep the timed run from logging what is reported here."""
+    """Keep the timed run from logging what is reported here anyway."""
     logger = logging.getLogger("grcnn_ocr.training")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -165,7 +166,7 @@ def _print_histogram(histogram: Histogram) -> None:
 def _print_timing(timing: Timing) -> None:
     console.print(
         f"\nestimate from {timing.num_steps} training steps on {timing.device}: {timing.words_per_second:.0f} words/s, "
-        f"{_duration(timing.epoch_seconds)} an epoch, without validation"
+        f"{_duration(timing.epoch_seconds)} per epoch, without validation"
     )
 
 

@@ -1,4 +1,4 @@
-"""`grcnn-ocr evaluate`: word accuracy without and with a lexicon."""
+"""`grcnn-ocr evaluate`: word accuracy with and without a lexicon."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def evaluate(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="An LMDB, a label file, or the label file of a release; of a classifier, CIFAR's, MNIST's or SVHN's "
-            "files, or folders of pictures. May be repeated.",
+            help="An LMDB, a label file, or the label file of a released dataset; for a classifier, the files of "
+            "CIFAR, MNIST or SVHN, or folders of pictures. May be repeated.",
             show_default="the samples",
         ),
     ] = None,
@@ -36,17 +36,16 @@ def evaluate(
     lexicon: Annotated[
         list[str] | None,
         typer.Option(
-            help="One word a line for all images, or one comma list an image in the data's order; a bare name is also "
-            "looked for in the data's release or LMDB, such as 50, and beside the data. May be repeated; 'none' is "
-            "lexicon-free.",
+            help="A file with one word per line for all images, or one comma-separated list per image in the order of "
+            "the data; or a list that the data come with, such as 50. May be repeated; 'none' is lexicon-free.",
             show_default="none",
         ),
     ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="alphanumeric: letters and digits without case. cased: with case. charset: all the network can write. "
-            "Or a published test set's, such as ic03-860.",
+            help="alphanumeric: letters and digits without case. cased: with case. charset: all that the network can "
+            "write. Or that of a published test set, such as ic03-860.",
             show_default="alphanumeric",
         ),
     ] = None,
@@ -57,15 +56,15 @@ def evaluate(
     ] = False,
     nearest: Annotated[
         bool,
-        typer.Option(help="Look only at words within 3 edits of the lexicon-free reading, as the CRNN paper does."),
+        typer.Option(help="Consider only words within 3 edits of the lexicon-free reading, as the CRNN paper does."),
     ] = False,
     language_model: Annotated[
         Path | None,
-        typer.Option("--lm", help="A language model for lexicon-free reading: english, or one made by `lm build`."),
+        typer.Option("--lm", help="A language model for lexicon-free reading: english, or a file made by `lm build`."),
     ] = None,
     suite: Annotated[
         Path | None,
-        typer.Option(help="A YAML file of many sets: sets, a list of name, data, format, protocol, lexicons."),
+        typer.Option(help="A YAML file of test sets: sets, a list of name, data, format, protocol, lexicons."),
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the results here as Markdown; - is stdout.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the results here as CSV; - is stdout.")] = None,
@@ -75,16 +74,16 @@ def evaluate(
     html: Annotated[
         Path | None, typer.Option(help="Write a report here, with the errors' images; - is stdout.")
     ] = None,
-    show_errors: Annotated[int, typer.Option(min=0, help="Print this many wrong readings of each result.")] = 0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
+    show_errors: Annotated[int, typer.Option(min=0, help="Print this many wrong readings per result.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per forward pass.")] = 64,
     device: Annotated[str, typer.Option(help=DEVICE)] = "auto",
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
     second_look: Annotated[bool, typer.Option(help=SECOND_LOOK)] = True,
 ) -> None:
-    """Evaluate weights on labelled words, with a lexicon by exact CTC likelihood; or a classifier on pictures.
+    """Evaluate a recogniser on labelled words, or a classifier on pictures.
 
-    Data with an image that cannot be read are named at the end, the results of all others are given, and the exit code
-    is 2.
+    With a lexicon, the answer is the word with the highest CTC likelihood. Data with an unreadable image are named at
+    the end, after the results of all others, and the exit code is 2.
     """
     from grcnn_ocr.decoding.beam import BeamOptions
     from grcnn_ocr.decoding.decoder import DecodeOptions
@@ -96,7 +95,7 @@ def evaluate(
     outputs = {"--markdown": markdown, "--csv": csv, "--json": json_path, "--html": html}
     check_outputs(outputs)
     if suite is not None and (data or lexicon or protocol or data_format):
-        raise ValueError(f"--suite {suite} says which data: give it without --data, --lexicon, --protocol and --format")
+        raise ValueError(f"--suite {suite} names the data: give it without --data, --lexicon, --protocol and --format")
     found = find_reader(weights)
     errors.print(f"weights: {found}")
     if found.is_file() and config_of(found).task == "classes":
@@ -135,7 +134,7 @@ def evaluate(
 
 
 def _report(measurements: list[Measurement], means: Means, outputs: dict[str, Path | None], show_errors: int) -> None:
-    """Print the results, and write them where they are wanted."""
+    """Print the results, and write them to the files asked for."""
     from grcnn_ocr.evaluation.html import as_html
     from grcnn_ocr.evaluation.report import as_csv, as_json, as_markdown, as_table, placements, warnings
 
@@ -158,12 +157,12 @@ def _report(measurements: list[Measurement], means: Means, outputs: dict[str, Pa
 
 
 def _check_lexicons(sets: list[WordSet], open_lexicon: bool, nearest: bool, language_model: Path | None) -> None:
-    """See to it that every option has something to act upon."""
+    """Check that every option has something to act on."""
     lexicons = [lexicon for words in sets for lexicon in words.lexicons]
     if (open_lexicon or nearest) and not any(lexicons):
-        raise ValueError("--open and --nearest are about a --lexicon; give one")
+        raise ValueError("--open and --nearest need a --lexicon; give one")
     if language_model and all(lexicons):
-        raise ValueError("--lexicon, and --lm: give one or the other, or --lexicon none besides")
+        raise ValueError("--lm is for lexicon-free reading: give it without --lexicon, or add --lexicon none")
 
 
 def _sets(
@@ -194,4 +193,4 @@ def _print_errors(measurements: list[Measurement], num: int) -> None:
         for reading in worst(judge(measurement.result.examples, measurement.words.protocol.fold))[:num]:
             example = reading.example
             line = f"{example.place}\t{example.label}\t{example.text}\t{example.confidence:.3f}"
-            print(line, file=sys.stderr)  # a console would make spaces of the tabs
+            print(line, file=sys.stderr)  # a rich console would replace the tabs

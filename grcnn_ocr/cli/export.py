@@ -1,4 +1,4 @@
-"""`grcnn-ocr export`: a folder to read from without torch."""
+"""`grcnn-ocr export`: a reader that needs no torch."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def export(
     precision: Annotated[
         str,
         typer.Option(
-            help="float32; float16: the weights stored in half the size; int8: quantised as far as the accuracy on the "
-            "words is kept."
+            help="float32; float16: weights stored at half the size; int8: quantised as far as the accuracy on the "
+            "words allows."
         ),
     ] = "float32",
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Labelled words to compare on, and to quantise by: an LMDB, a label file, or the label file of a "
-            f"release. By default {NUM_DRAWN} that the word engine draws."
+            help="Labelled words for the comparison and for int8's ranges: an LMDB, a label file, or the label file of "
+            f"a released dataset. By default {NUM_DRAWN} words of the word engine."
         ),
     ] = None,
     data_format: Annotated[str, typer.Option("--format", help=FORMAT)] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a reader that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing reader.")] = False,
 ) -> None:
-    """Write the network as ONNX, with all that reading needs, for `grcnn_ocr.Reader`, which needs no torch.
+    """Write the network as ONNX, with everything that `grcnn_ocr.Reader` needs to read without torch.
 
-    It is compared with torch's first, numerically and by what it reads.
+    It is first compared with torch's network, both numerically and by its readings.
     """
     from grcnn_ocr.build import build_charset
     from grcnn_ocr.datasets.words import open_words
@@ -63,7 +63,7 @@ def export(
         gain = 100 * (checks["accuracy"] - checks["torch_accuracy"])
         console.print(f"int8: {checks['quantised']}; accuracy {gain:+.2f} points")
         if data is None:
-            errors.print("warning: quantised by drawn words; give --data with crops like those to be read")
+            errors.print("warning: quantised on synthetic words; give --data with crops like those to be read")
     size = (output / made.network).stat().st_size
     console.print(f"written: {output / made.network} ({size / 1e6:.1f} MB)")
 

@@ -18,16 +18,16 @@ def import_(
     output: Annotated[Path, typer.Option(help="The weights file to write.")],
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="key=value over the preset, such as model.front_end.skip=released."),
+        typer.Option("--set", help="key=value to override the preset, such as model.front_end.skip=released."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
 ) -> None:
     """Turn another project's checkpoint into a weights file.
 
     Known key layouts: the NeurIPS 2017 release's network (grcl_lstm_paper, grcl_lstm_small) and the
-    deep-text-recognition-benchmark's GRCNN (grcl_lstm_dtrb). Weights that the authors' Lua code trained need
-    `--set model.front_end.skip=released`. Of the GRCNN classifiers the authors' checkpoints (grcnn55, skgrcnn55, ...,
-    perhaps with `--set model.weight_sharing=true` or `--set num_classes=100`).
+    deep-text-recognition-benchmark's GRCNN (grcl_lstm_dtrb). Weights trained by the authors' Lua code need
+    `--set model.front_end.skip=released`. For the GRCNN classifiers, the authors' checkpoints (grcnn55, skgrcnn55, ...,
+    possibly with `--set model.weight_sharing=true` or `--set num_classes=100`).
     """
     from grcnn_ocr.config import list_configs, load_config
     from grcnn_ocr.create import import_trained, list_models

@@ -1,4 +1,4 @@
-"""`grcnn-ocr lm`: language models of characters, for beam search."""
+"""`grcnn-ocr lm`: character language models, for beam search."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from grcnn_ocr.wording import counted, first_of
 if TYPE_CHECKING:
     from grcnn_ocr.text.charset import Charset
 
-app = typer.Typer(help="Build and look into language models of characters, for beam search.", no_args_is_help=True)
+app = typer.Typer(help="Build and inspect character language models, for beam search.", no_args_is_help=True)
 
-Model = Annotated[Path, typer.Argument(help="A language model: english, or one of `lm build`.")]
+Model = Annotated[Path, typer.Argument(help="A language model: english, or a file made by `lm build`.")]
 
 SHOWN_WORDS = 20
-WORDS = (
-    "One word a line, or word<TAB>count, in UTF-8, packed with gzip or not; or a Hunspell NAME.dic or "
-    "NAME.dic:expanded."
-)
+WORDS = "One word or word<TAB>count per line, in UTF-8, gzipped or not; or a Hunspell NAME.dic or NAME.dic:expanded."
 
 
 @app.command()
@@ -33,14 +30,14 @@ def build(
     charset: Annotated[
         str | None, typer.Option(help="Name or characters of the network's charset; by default alnum36.")
     ] = None,
-    weights: Annotated[str | None, typer.Option(help="Take the charset of this weights file or released name.")] = None,
-    order: Annotated[int, typer.Option(help="Characters looked at together, the predicted one included.")] = 6,
+    weights: Annotated[str | None, typer.Option(help="Use the charset of this weights file or released name.")] = None,
+    order: Annotated[int, typer.Option(help="Length of the longest n-grams, in characters.")] = 6,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
 ) -> None:
     """Learn a language model from a word list.
 
-    Words are folded to the charset. Those that it cannot write are named, counted and left out. Exit code: 0 if all
-    words went in, 1 if some were left out, 2 if nothing was written.
+    Words are folded to the charset; those that it cannot write are listed and left out. Exit code: 0 if all words were
+    used, 1 if some were left out, 2 if nothing was written.
     """
     from grcnn_ocr.text.ngram import NGram
 
@@ -75,9 +72,9 @@ def info(model: Model) -> None:
 def score(
     model: Model, words: Annotated[list[str], typer.Argument(help="Words; each is folded to the charset.")]
 ) -> None:
-    """Print each word as it was folded, its log-probability and its perplexity a character, the word's end included.
+    """Print each word, folded, with its log-probability and perplexity per character, the end of the word included.
 
-    Exit code 1 if the charset cannot write some of them.
+    Exit code 1 if the charset cannot write some of the words.
     """
     from grcnn_ocr.text.ngram import NGram, perplexity
 
@@ -111,11 +108,11 @@ def _find_charset(charset: str | None, weights: str | None) -> Charset:
 
 
 def _read_words(path: Path) -> Counter[str]:
-    """Read words and how often each occurs: the count beside it, or the number of its lines; once in a dictionary.
+    """Read words and how often each occurs: by the count beside it, else by its number of lines.
 
     Raises:
-        ValueError: on a file without words or that is not UTF-8 text, plain or compressed, a line that is not a word
-            and a count, or a Hunspell dictionary at fault.
+        ValueError: if the file holds no words, is not UTF-8 text, plain or gzipped, has a malformed line, or is a
+            malformed Hunspell dictionary.
     """
     from grcnn_ocr.text.files import read_text
     from grcnn_ocr.text.hunspell import dictionary_words

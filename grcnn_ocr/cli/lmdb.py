@@ -1,4 +1,4 @@
-"""`grcnn-ocr lmdb`: build and tend LMDBs of word images."""
+"""`grcnn-ocr lmdb`: build and maintain LMDBs of word images."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from grcnn_ocr.wording import counted, first_of
 if TYPE_CHECKING:
     from grcnn_ocr.datasets.lmdb_tools import Summary
 
-app = typer.Typer(help="Build and tend LMDBs of word images.", no_args_is_help=True)
+app = typer.Typer(help="Build and maintain LMDBs of word images.", no_args_is_help=True)
 
-Output = Annotated[Path, typer.Option(help="The LMDB to make.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is already there.")]
+Output = Annotated[Path, typer.Option(help="The LMDB to write.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing dataset.")]
 Dataset = Annotated[Path, typer.Argument(help="An LMDB.")]
 
 SHOWN_PROBLEMS = 20
@@ -28,20 +28,23 @@ SHOWN_PROBLEMS = 20
 @app.command()
 def create(
     labels: Annotated[
-        Path, typer.Option(help="Label file (TSV, CSV or JSON lines), or a release's: word.xml, testdata.mat, ...")
+        Path,
+        typer.Option(
+            help="Label file (TSV, CSV, JSON lines), or that of a released dataset: word.xml, testdata.mat, ..."
+        ),
     ],
     output: Output,
     images: Annotated[
         Path | None, typer.Option(help="Folder that relative paths start from; by default the label file's.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="End at the first problem, leaving nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first problem and write nothing.")] = False,
     overwrite: Overwrite = False,
     format: Annotated[str, typer.Option(help=FORMAT)] = "auto",
 ) -> None:
     """Build an LMDB from a folder of crops and a label file, or from a dataset as released.
 
-    Every image is decoded to be sure of it, and stored as it is; words of full images are cut out. What cannot be used
-    is named with its place, counted and left out. Exit code: 0 if all went in, 1 if some was left out, 2 if nothing
+    Every image is decoded as a check, and stored unchanged; words in full images are cut out. What cannot be used is
+    listed with its place and left out. Exit code: 0 if all samples were written, 1 if some were left out, 2 if nothing
     was written.
     """
     from grcnn_ocr.datasets.lmdb_tools import create
@@ -69,7 +72,7 @@ def info(dataset: Dataset) -> None:
 
 @app.command()
 def verify(dataset: Dataset) -> None:
-    """Decode every image and read every label. Exit code 1 if any is at fault."""
+    """Decode every image and read every label. Exit code 1 if any fails."""
     from grcnn_ocr.datasets.lmdb_store import LmdbReader
     from grcnn_ocr.datasets.lmdb_tools import verify
 
@@ -93,7 +96,7 @@ def extract(
 
 @app.command()
 def merge(
-    datasets: Annotated[list[Path], typer.Argument(help="LMDBs, in order.")],
+    datasets: Annotated[list[Path], typer.Argument(help="The LMDBs, in order.")],
     output: Output,
     overwrite: Overwrite = False,
 ) -> None:
@@ -109,12 +112,12 @@ def merge(
 @app.command()
 def split(
     dataset: Dataset,
-    outputs: Annotated[tuple[Path, Path], typer.Option("--output", help="The two LMDBs to make.")],
+    outputs: Annotated[tuple[Path, Path], typer.Option("--output", help="The two LMDBs to write.")],
     fraction: Annotated[float, typer.Option(help="Share of the samples that the first gets.")] = 0.95,
-    seed: Annotated[int, typer.Option(help="Of the random division.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the random split.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Divide an LMDB at random in two."""
+    """Split an LMDB at random into two."""
     from grcnn_ocr.datasets.lmdb_store import LmdbReader
     from grcnn_ocr.datasets.lmdb_tools import split
 

@@ -1,4 +1,4 @@
-"""`grcnn-ocr models`: the recognisers' presets and the image classifiers, and what they cost."""
+"""`grcnn-ocr models`: the presets of recognisers and the image classifiers, with their cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grcnn_ocr.cli.console import console
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
-    """List every preset and every classifier with its parameters and multiply-adds an image."""
+    """List every preset and classifier with its parameters and its multiply-adds per image."""
     from rich.table import Table
 
     from grcnn_ocr.config import list_configs

@@ -12,7 +12,7 @@ STDOUT = Path("-")
 
 
 def check_outputs(outputs: Mapping[str, Path | None]) -> None:
-    """See to it that every output can be written.
+    """Check that every output can be written.
 
     Args:
         outputs: by option, a file, `STDOUT` or None.
@@ -36,7 +36,7 @@ def check_outputs(outputs: Mapping[str, Path | None]) -> None:
 
 
 def write_outputs(texts: Mapping[str, Callable[[], str]], outputs: Mapping[str, Path | None]) -> None:
-    """Write the text of each option where it is wanted, and say which files there are."""
+    """Write the text of each option to its file or standard output, and report the files."""
     for option, path in outputs.items():
         if path == STDOUT:
             print(texts[option](), end="")

@@ -1,4 +1,4 @@
-"""What --weights, --device, --precision and other options of several commands stand for."""
+"""Options that several commands share (--weights, --device, ...), and opening a reader by them."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ if TYPE_CHECKING:
     from grcnn_ocr.reader import BaseReader
     from grcnn_ocr.reading import Precision
 
-WEIGHTS = "A weights file, a released name (see `models`), a folder that `export` wrote, or a hub id, owner/repository."
-DEVICE = "auto, cpu, cuda, ...; of a folder, the cpu."
+WEIGHTS = "A weights file, a released name (see `models`), a folder written by `export`, or a hub id, owner/repository."
+DEVICE = "auto, cpu, cuda, ...; an exported reader runs on the cpu."
 DEVICE_OR_FASTEST = (
-    "auto, cpu, cuda, ... for torch; by default onnxruntime on the cpu, which is faster there, if a reader exported "
-    "from the weights comes with the package, else auto."
+    "auto, cpu, cuda, ...: read in torch on this device. By default the reader exported from the weights, in "
+    "onnxruntime on the cpu, which is faster there, if the package comes with one; else auto."
 )
 CHARSET = (
-    "What to read in, where that is less than the network knows: alnum36, for one, without case and punctuation marks. "
-    "Confidence stays calibrated for what the network knows."
+    "A smaller charset than the network's to read in, such as alnum36, without case and punctuation. Confidence stays "
+    "calibrated for the network's own charset."
 )
 PRECISION = (
-    "float32, bf16, or auto: bf16 where the device computes in it; a folder has its own. By default float32; giving it "
-    "asks for torch."
+    "float32, bf16, or auto: bf16 where the device has instructions for it. By default float32. Selects torch; an "
+    "exported reader has its own precision."
 )
 SECOND_LOOK = (
-    "Look again at crops that were not read surely, turned level and cut to their text, inverted, from farther and "
-    "from nearer: better, and slower by a sixth or more."
+    "Look again at crops that were not read confidently: levelled and cut to their text, inverted, zoomed out and in. "
+    "More accurate, and slower by a sixth or more."
 )
 FORMAT = (
-    "Of the data: label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto goes by "
-    "name and content."
+    "Format of the data: label_file, space_separated, icdar2003, icdar2013, icdar2015, iiit5k, svt or synth90k; auto "
+    "recognises it by name and content."
 )
 
 
 class Opened(NamedTuple):
-    """A reader, and what it is called.
+    """A reader and what it runs.
 
     Attributes:
         reader: ready to read.
         name: of its weights.
-        device: that its network runs on.
+        device: on which its network runs.
         precision: of its network.
     """
 
@@ -58,19 +58,19 @@ def open_reader(
     charset: str | None = None,
     second_look: bool = True,
 ) -> Opened:
-    """Open weights, or a folder that `grcnn-ocr export` wrote; torch is imported for weights alone.
+    """Open weights, or a folder that `grcnn-ocr export` wrote; torch is imported only for weights.
 
     Args:
         weights: a path, a released name or a hub id; by default the released weights.
-        device: "auto", or a torch device; None: of a released name the reader that was exported from its weights, which
-            is faster on the cpu, if there is one and no precision is asked for, else "auto".
-        batch_size: images a forward pass.
-        precision: of the network, see `Recognizer`; None: float32, or the folder's.
+        device: "auto", or a torch device. None: the reader exported from the released weights, which is faster on the
+            cpu, if there is one and no precision is given; else "auto".
+        batch_size: images per forward pass.
+        precision: of the network, see `Recognizer`; None: float32, or that of the exported reader.
         charset: see `BaseReader`.
         second_look: see `BaseReader`.
 
     Raises:
-        ValueError: if there is nothing to read with, or a folder is asked for another device or precision than its own.
+        ValueError: if there is nothing to read with, or a device or precision is given for an exported reader.
     """
     found = (_exported(weights) if device is None and precision is None else None) or find_reader(weights)
     device = device or "auto"
@@ -78,8 +78,8 @@ def open_reader(
         unfit = {"--device": device not in ("auto", "cpu"), "--precision": precision is not None}
         if given := [option for option, is_given in unfit.items() if is_given]:
             raise ValueError(
-                f"{' and '.join(given)}: the reader in {found} has its own, on the cpu; leave that out, or give the "
-                "weights that it was exported from"
+                f"{' and '.join(given)}: the exported reader in {found} has its own, on the cpu; leave that out, or "
+                "give the weights that it was exported from"
             )
         from grcnn_ocr.runtime import Reader
 
@@ -94,7 +94,7 @@ def open_reader(
 
 
 def _exported(weights: str | None) -> Path | None:
-    """Return the released reader of a released name, if that is what is meant; without onnxruntime there is none."""
+    """Return the released reader of a released name; None for other weights, or without onnxruntime."""
     from grcnn_ocr.releases import DEFAULT, released_readers
     from grcnn_ocr.runtime import reader_folder
 

@@ -25,26 +25,26 @@ def serve(
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
-            help="A name it is called by, such as that of a proxy in front, which passes it on. May be repeated.",
-            show_default="any if --host is open to other machines, else this machine's own",
+            help="A host name to accept, such as the one that a proxy in front forwards. May be repeated.",
+            show_default="any if --host is reachable from other machines, else this machine's own",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8000,
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
     device: Annotated[str | None, typer.Option(help=DEVICE_OR_FASTEST)] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
     second_look: Annotated[bool, typer.Option(help=SECOND_LOOK)] = True,
     max_megabytes: Annotated[
-        float, typer.Option(min=0.01, max=1000, help="Of one encoded picture; a request may hold four times as much.")
+        float, typer.Option(min=0.01, max=1000, help="Largest encoded picture; a request may hold four times as much.")
     ] = 8.0,
-    max_images: Annotated[int, typer.Option(min=1, max=256, help="Images in one request.")] = 64,
+    max_images: Annotated[int, typer.Option(min=1, max=256, help="Images per request.")] = 64,
 ) -> None:
     """Serve a page to drop crops on, and /read for programs; /docs describes it."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise ValueError(f"serving needs {', '.join(missing)}: pip install fastapi uvicorn python-multipart")
     from grcnn_ocr.serve import MAX_PIXELS
 
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # OpenCV looks at it when it is imported
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))  # read by OpenCV when it is imported
     import uvicorn
 
     from grcnn_ocr.serve.app import LOOPBACK, create_app
@@ -64,8 +64,8 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     if not is_local:
         errors.print(
-            f"warning: {host} is open to other machines, without a password or encryption; put a proxy that has them "
-            "in front, or leave --host out"
+            f"warning: {host} is reachable from other machines, without a password or encryption; put a proxy with "
+            "both in front, or leave --host out"
         )
     address = f"http://{shown}:{listener.getsockname()[1]}"
     console.print(f"{address} reads with {opened.name} on {opened.device}; Ctrl+C ends it")
@@ -76,7 +76,7 @@ def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Open the socket before the network is loaded, so that a port in use is told at once."""
+    """Open the socket before the network is loaded, so that a port in use is reported at once."""
     import socket
 
     try:

@@ -20,13 +20,14 @@ def synth(
     num: Annotated[int, typer.Option(min=1, help="How many words.")] = 10_000,
     preview: Annotated[Path | None, typer.Option(help="Write a contact sheet of the first words to this file.")] = None,
     effect: Annotated[
-        str | None, typer.Option(help="With --preview: plain words under this effect alone, or `all`, one a line.")
+        str | None,
+        typer.Option(help="With --preview: plain words under this effect alone, or `all`, one per row."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the words do not depend on it.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the words do not depend on their number.")] = 1,
     words: Annotated[
         Path | None,
         typer.Option(
-            help="One word a line, packed with gzip or not, or a Hunspell NAME.dic or NAME.dic:expanded.",
+            help="One word per line, gzipped or not, or a Hunspell NAME.dic or NAME.dic:expanded.",
             show_default="the system's word list",
         ),
     ] = None,
@@ -34,23 +35,25 @@ def synth(
     backgrounds: Annotated[
         list[Path] | None, typer.Option(help="A folder of photos.", show_default="the system's wallpapers")
     ] = None,
-    charset: Annotated[str, typer.Option(help="digits, alnum36, alnum62, ascii94, or characters.")] = "alnum36",
-    settings: Annotated[Path | None, typer.Option(help="YAML of these and all other settings.")] = None,
+    charset: Annotated[str, typer.Option(help="digits, alnum36, alnum62, ascii94, or the characters.")] = "alnum36",
+    settings: Annotated[Path | None, typer.Option(help="A YAML file of these and all other settings.")] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="key=value over the settings, such as look.curve=0.3 or mix.numbers=1."),
+        typer.Option("--set", help="key=value to override the settings, such as look.curve=0.3 or mix.numbers=1."),
     ] = None,
-    color: Annotated[bool, typer.Option("--color", help="In colors, not in grays.")] = False,
-    height: Annotated[int | None, typer.Option(min=4, help="Of every crop.", show_default="each its own")] = None,
-    png: Annotated[bool, typer.Option("--png", help="Store PNG, not JPEG.")] = False,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEGs.")] = 90,
-    seed: Annotated[int | None, typer.Option(help="Of everything.", show_default="0")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an LMDB that is already there.")] = False,
+    color: Annotated[bool, typer.Option("--color", help="Draw in color instead of gray.")] = False,
+    height: Annotated[
+        int | None, typer.Option(min=4, help="Height of every crop.", show_default="each its own")
+    ] = None,
+    png: Annotated[bool, typer.Option("--png", help="Store PNG instead of JPEG.")] = False,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of JPEGs.")] = 90,
+    seed: Annotated[int | None, typer.Option(help="Of all randomness.", show_default="0")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing LMDB.")] = False,
 ) -> None:
     """Draw labelled words from fonts: training data without a download.
 
-    Word number i is a function of the seed, the settings, the fonts, the words and the photos; manifest.json beside the
-    data holds them or their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto
+    Word number i depends only on the seed, the settings, the fonts, the words and the photos; manifest.json beside the
+    data records them or their digests. More fonts on Debian or Ubuntu: apt install fonts-liberation fonts-roboto
     fonts-lato fonts-open-sans fonts-urw-base35 fonts-texgyre ...
     """
     from PIL import Image
@@ -63,13 +66,13 @@ def synth(
     if output is None and preview is None:
         raise ValueError("nothing to do: give --output, --preview or both")
     if effect is not None and preview is None:
-        raise ValueError(f"--effect {effect} is about --preview; give a file for it")
+        raise ValueError(f"--effect {effect} needs --preview; give a file for it")
     if effect is not None:
         check_effect(effect)
     if preview is not None:
         check_outputs({"--preview": preview})
         if Image.registered_extensions().get(preview.suffix.lower()) not in Image.SAVE:
-            raise ValueError(f"--preview {preview}: {preview.suffix!r} is no kind of picture; give a .png file")
+            raise ValueError(f"--preview {preview}: {preview.suffix!r} is not a known image format; give a .png file")
     given: dict[str, object] = {
         "words": words and str(words),
         "fonts": fonts and [str(folder) for folder in fonts],

@@ -27,7 +27,7 @@ def train(
     config: Annotated[str, typer.Option(help="A YAML file, or the name of a packaged one.")],
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", help="key=value over the file, such as train.time_budget=20m."),
+        typer.Option("--set", help="key=value to override the file, such as train.time_budget=20m."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the run.", show_default="runs/NAME, then NAME-2, ...")
@@ -35,8 +35,8 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            help="Start from these weights, a file or released ones; another charset keeps what both know, and a "
-            "smaller network of GRCLs grows into this one."
+            help="Start from these weights, a file or released ones. Of another charset, the characters that both know "
+            "are kept; a smaller network of GRCLs grows into this one."
         ),
     ] = None,
     find_lr: Annotated[
@@ -44,24 +44,24 @@ def train(
     ] = False,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on where the run in the folder, or the latest of this name, stopped."),
+        typer.Option("--resume", help="Continue the run in the folder, or the latest run of this name."),
     ] = False,
 ) -> None:
-    """Train a recogniser or an image classifier; the best and the latest weights go to the run's folder."""
+    """Train a recogniser or an image classifier; the best and the latest weights are written to the run's folder."""
     import yaml
 
     from grcnn_ocr.config import load_any_config
 
     settings = load_any_config(config, overrides or ())
     if output is None and int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        raise ValueError("several processes need one folder: give --output")
+        raise ValueError("several processes need one shared folder: give --output")
     from grcnn_ocr.evaluation.words import Result
     from grcnn_ocr.training.checkpoint import can_resume
     from grcnn_ocr.training.monitor import TensorBoardMonitor
     from grcnn_ocr.training.trainer import Trainer
 
     if output and not resume and can_resume(output):
-        raise ValueError(f"{output} holds a run already; give --resume to go on with it, or another --output")
+        raise ValueError(f"{output} already holds a run; give --resume to continue it, or another --output")
     if find_lr:
         from grcnn_ocr.training.lr_finder import check_plotting
 
@@ -88,7 +88,7 @@ def train(
     if not is_main:
         return
     if result is None:
-        console.print(f"the run in {folder} was complete already")
+        console.print(f"the run in {folder} was already complete")
     else:
         best = 100 * trainer.progress.best_accuracy
         figure = (
@@ -129,15 +129,17 @@ def _run_folder(base: Path, resume: bool) -> Path:
         if not resumable:
             raise ValueError(f"nothing to resume: no {base / 'state.pt'}")
         return resumable[-1]
-    for run in map(run_of, count(max(numbers, default=1))):  # never a gap's: the latest has the largest number
-        with suppress(FileExistsError):  # another run's, perhaps begun this moment
+    for run in map(
+        run_of, count(max(numbers, default=1))
+    ):  # gaps are not filled: the latest run has the largest number
+        with suppress(FileExistsError):  # another run took it this moment
             run.mkdir(parents=True)
             return run
     raise AssertionError("unreachable")
 
 
 class ConsoleMonitor:
-    """A progress bar with loss, samples/s and data-wait share; a line and a few readings each validation.
+    """A progress bar with loss, samples/s and data wait; a line and a few readings at each validation.
 
     Args:
         samples: what the samples are called.
@@ -165,7 +167,7 @@ class ConsoleMonitor:
             self._bar.stop()
 
     def on_steps(self, report: StepReport) -> None:
-        """Move the bar, which is first shown now: what is wrong with the data is told before."""
+        """Advance the bar, which first appears now, after any messages about the data."""
         self._bar.start()
         speed = f"{report.samples_per_second:.0f} {self._samples}/s"
         figures = f"loss {report.loss:.2f}, {speed}, data wait {report.data_wait:.0%}"
@@ -176,7 +178,7 @@ class ConsoleMonitor:
         self._bar.update(self._task, completed=report.step, total=report.total_steps, figures=figures)
 
     def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
-        """Print the figures, and of words the first readings."""
+        """Print the figures, and for words the first readings."""
         from grcnn_ocr.evaluation.classes import ClassesResult
 
         if isinstance(result, ClassesResult):

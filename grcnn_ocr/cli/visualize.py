@@ -13,14 +13,14 @@ from grcnn_ocr.cli.console import console, errors
 def visualize(
     image: Annotated[Path, typer.Argument(help="A cropped word.")],
     output: Annotated[
-        Path | None, typer.Option(help="A folder for the pictures.", show_default="one of the image's name, here")
+        Path | None, typer.Option(help="A folder for the pictures.", show_default="named after the image, here")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
-    text: Annotated[str | None, typer.Option(help="A word to ask about in place of the reading.")] = None,
+    text: Annotated[str | None, typer.Option(help="A word to ask about instead of the reading.")] = None,
 ) -> None:
     """Draw what a network sees in an image: three PNG files.
 
-    gates.png: the gates of every iteration of every GRCL. fields.png: the pixels that each character hangs on.
+    gates.png: the gates of every iteration of every GRCL. fields.png: the pixels that each character depends on.
     lattice.png: the states of the word over the frames, and the best path through them.
     """
     from grcnn_ocr.loading import load_image

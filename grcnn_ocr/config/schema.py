@@ -84,7 +84,7 @@ class DataConfig(Frozen):
     """Strength of the augmentation of stored words; 0 turns it off."""
     engine: EngineConfig = EngineConfig()
     chosen: str | None = None
-    """An .npz file of `tools/choose_samples.py` with the numbers of the engine's samples to train on; by default all."""
+    """The file of `tools/choose_samples.py` with the engine's samples to train on; by default all."""
     reuse: PositiveInt = 1
     """How many steps use each image, some steps apart and freshly distorted on the device: for a GPU that waits for
     its data."""

@@ -37,7 +37,7 @@ def test_training_resuming_and_evaluating(run, animals, tmp_path):
     code, out, err = run(*train)
     assert code == 0 and "best top-1 accuracy on 2 validation images" in out
     assert re.search(r"step 4: top-1 accuracy \d+\.\d\d %, top-5 100\.00 on 2 images", err)
-    assert "complete already" in run(*train, "--resume")[1]
+    assert "already complete" in run(*train, "--resume")[1]
     last = tmp_path / "run" / "last.safetensors"
     code, out, _ = run("evaluate", "--weights", last, "--data", animals, "--json", "-")
     [result] = json.loads(out)["results"]

@@ -110,10 +110,10 @@ def test_train_evaluate_and_read(run, small_config, crops, tmp_path, monkeypatch
     assert "".join(character["text"] for character in records[0]["characters"]) == records[0]["text"]
     assert 0 <= records[0]["confidence"] <= 1 and records[0]["alternatives"][0]["text"] == records[0]["text"]
 
-    assert "complete already" in run("train", "--config", "mine.yaml", "--resume")[1]
+    assert "already complete" in run("train", "--config", "mine.yaml", "--resume")[1]
     assert run("train", "--config", "mine.yaml")[0] == 0 and Path("runs/mine-2/best.safetensors").exists()
     code, _, err = run("train", "--config", "mine.yaml", "--output", "runs/mine")
-    assert code == 2 and "holds a run already" in err
+    assert code == 2 and "already holds a run" in err
     code, _, err = run("train", "--config", "crnn", "--resume")
     assert code == 2 and "nothing to resume" in err
 
@@ -263,7 +263,7 @@ def test_import_writes_a_weights_file(run, tmp_path):
         ),
         (("synth", "--output", "x.lmdb", "--effect", "curve"), "--effect curve is about --preview"),
         (("synth", "--preview", "x.png", "--effect", "curv", "--fonts", "nowhere"), "did you mean 'curve'"),
-        (("synth", "--preview", "x.foo", "--fonts", "nowhere"), "--preview x.foo: '.foo' is no kind of picture"),
+        (("synth", "--preview", "x.foo", "--fonts", "nowhere"), "--preview x.foo: '.foo' is not a known image format"),
         (("synth", "--preview", "no/x.png", "--fonts", "nowhere"), "--preview no/x.png: no folder no"),
         (("train", "--config", "crnn", "--set", "preprocess.height=48"), "preprocess.height: Input should be 32"),
         (("train", "--config", "grcl_lstm", "--set", "model.front_end.widths=[0,1,1,1,1]"), "option 'widths.0'"),
@@ -302,7 +302,7 @@ def test_resume_passes_over_a_run_that_never_began(run, small_config, tmp_path, 
     Path("mine.yaml").write_text(yaml.safe_dump(small_config.model_dump(mode="json", exclude={"name"})))
     assert run("train", "--config", "mine.yaml")[0] == 0
     Path("runs/mine-2").mkdir()
-    assert "the run in runs/mine was complete already" in run("train", "--config", "mine.yaml", "--resume")[1]
+    assert "the run in runs/mine was already complete" in run("train", "--config", "mine.yaml", "--resume")[1]
 
 
 def test_the_latest_run_has_the_largest_number_though_earlier_ones_were_deleted(tmp_path):

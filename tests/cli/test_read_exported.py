@@ -76,9 +76,9 @@ def test_without_torch_weights_are_an_error_with_a_remedy(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--device", "cuda"), "--device: the reader in"),
-        (("--precision", "float32"), "--precision: the reader in"),
-        (("--precision", "float32", "--device", "cuda"), "--device and --precision: the reader in"),
+        (("--device", "cuda"), "--device: the exported reader in"),
+        (("--precision", "float32"), "--precision: the exported reader in"),
+        (("--precision", "float32", "--device", "cuda"), "--device and --precision: the exported reader in"),
     ],
 )
 def test_a_folder_keeps_its_device_and_precision(run, exported, options, message):

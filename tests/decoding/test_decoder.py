@@ -106,5 +106,5 @@ def test_a_lexicon_of_words_too_long_has_no_characters():
 
 @pytest.mark.parametrize("options", [{"is_open": True}, {"num_best": 2}])
 def test_near_words_are_neither_open_nor_several(options):
-    with pytest.raises(ValueError, match="neither an open list nor alternatives go with them"):
+    with pytest.raises(ValueError, match="cannot be combined with an open lexicon or with alternatives"):
         DecodeOptions(nearest=True, **options)

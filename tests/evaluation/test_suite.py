@@ -246,14 +246,14 @@ def test_options_that_contradict_a_suite_or_cannot_be_written_are_refused_first(
 @pytest.mark.parametrize("option", ["open_lexicon", "nearest"])
 def test_options_of_lexicons_without_one_are_refused(option, no_network, crops):
     for lexicon in (None, ["none"]):
-        with pytest.raises(ValueError, match="--open and --nearest are about a --lexicon; give one"):
+        with pytest.raises(ValueError, match="--open and --nearest need a --lexicon; give one"):
             evaluate(data=[crops / "labels.tsv"], lexicon=lexicon, **{option: True})
 
 
 def test_a_language_model_with_lists_alone_is_refused(no_network, crops, capsys):
     (crops / "words.txt").write_text("hello\n")
     options = {"data": [crops / "labels.tsv"], "language_model": Path("english"), "csv": Path("-")}
-    with pytest.raises(ValueError, match="--lexicon, and --lm: give one or the other, or --lexicon none besides"):
+    with pytest.raises(ValueError, match="--lm is for lexicon-free reading: give it without --lexicon"):
         evaluate(lexicon=["words.txt"], **options)
     evaluate(lexicon=["words.txt", "none"], **options)
     header, *rows = csv.reader(capsys.readouterr().out.splitlines())

@@ -37,7 +37,7 @@ def test_a_warning_where_others_can_connect(monkeypatch, capsys):
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: started.append(sockets[0]))
     command.serve(host="0.0.0.0", port=0, device="cpu", max_megabytes=8.0, max_images=64)
     out, err = capsys.readouterr()
-    assert "open to other machines" in err and "http://0.0.0.0:" in out
+    assert "reachable from other machines" in err and "http://0.0.0.0:" in out
     command.serve(host="localhost", port=0, device="cpu", max_megabytes=8.0, max_images=64)
     assert capsys.readouterr().err == ""
     for listener in started:
