@@ -30,33 +30,33 @@ Floats = NDArray[np.float64]
 Prefix = tuple[int, ...]
 
 CACHE_SIZE = 2**14
-"""Prefixes whose possible continuations are kept from image to image."""
+"""Prefixes whose possible continuations are cached from image to image."""
 TRIED_PREFIXES = 30_000
-"""How many to look at for a text that a pattern matches, before taking it that there is one."""
+"""How many to try for a text that matches the pattern, before assuming that there is one."""
 LONGEST_TRIED = 16
-"""Characters, likewise."""
+"""Characters of the longest prefix that is tried."""
 NATS_AHEAD, CHARACTERS_AHEAD = 6.0, 2.0
-"""By how much a language model and the length bonus may prefer another text to a sure one. At the default weight and
-bonus readings likelier than 0.98 are kept: of 6,000, of IIIT5K train as it is, turned, shrunk, cut and compressed, the
-search would change none of those, which are three fifths or more."""
+"""How far a language model and the length bonus may prefer another text to a sure one. With the default weight and
+bonus, readings likelier than 0.98 are kept without a search: of 6,000 crops of IIIT5K train, as they are, turned,
+shrunk, cut and compressed, three fifths or more are such, and the search would change none of them."""
 
 
 @dataclass(frozen=True)
 class BeamOptions:
-    """How to search; `weight` and `length_bonus` are by default the best of a grid on IIIT5K train, English words.
+    """How to search; the default `weight` and `length_bonus` are the best of a grid on IIIT5K train, English words.
 
     Attributes:
-        width: prefixes kept a frame.
-        num_best: hypotheses wanted.
+        width: prefixes kept per frame.
+        num_best: how many hypotheses to return.
         allowed: characters that a text may hold, folded to the charset; by default all.
-        pattern: regular expression, in the syntax of the package `regex`, that the whole text must match; in either
-            case, if the charset has one case alone.
-        language_model: whose charset the network's folds to.
+        pattern: regular expression, in the syntax of the package `regex`, that the whole text must match; its
+            case is ignored if the charset has only one case.
+        language_model: one to whose charset the network's folds.
         weight: of log p of the language model against log p of the image.
-        length_bonus: added for each character that the model speaks of, since it prefers short texts.
+        length_bonus: added for each character that the model rates, since the model prefers short texts.
 
     Raises:
-        ValueError: on a width or a number of hypotheses that cannot be.
+        ValueError: if `num_best` is not from 1 to `width`, or `weight` is negative.
     """
 
     width: int = 16
@@ -78,13 +78,13 @@ class BeamOptions:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A text that the image may show.
+    """A possible reading of an image.
 
     Attributes:
-        classes: its characters' classes.
-        text: the same as text.
+        classes: the classes of its characters.
+        text: its characters.
         log_likelihood: log p(text | image) by CTC, summed over all alignments.
-        language_score: log p(text) of the language model, for the text as it folds; 0 without one.
+        language_score: log p(folded text) by the language model; 0 without one.
         score: log_likelihood + weight * language_score + length_bonus * length of the folded text, by which hypotheses
             are ranked.
     """
@@ -104,8 +104,8 @@ class BeamSearch:
         options: how to search.
 
     Raises:
-        ValueError: on a language model that does not know a character of the network's, an allowed character outside
-            the charset, a pattern that is no regular expression, or one that matches no text of the charset.
+        ValueError: on a language model that lacks a character of the network, an allowed character outside
+            the charset, a pattern that is not a regular expression, or one that matches no text of the charset.
     """
 
     def __init__(self, charset: Charset, options: BeamOptions = BeamOptions()) -> None:
@@ -113,7 +113,7 @@ class BeamSearch:
         self.options = options
         model = options.language_model
         no_classes = np.zeros(charset.num_classes, dtype=np.intp)
-        self._folded = no_classes if model is None else model.classes_of(charset)  # (K,) the model's, 0: not spoken of
+        self._folded = no_classes if model is None else model.classes_of(charset)  # (K,) the model's, 0: not rated
         allowed = range(1, charset.num_classes) if options.allowed is None else _classes(options.allowed, charset)
         self.allowed = np.full(charset.num_classes, -np.inf)
         self.allowed[allowed] = 0.0  # (K,)
@@ -122,23 +122,23 @@ class BeamSearch:
         if not self._has_match():
             raise ValueError(
                 f"pattern {options.pattern!r} matches no text of the characters "
-                f"{''.join(charset.characters[c - 1] for c in sorted(allowed))!r}; write it in the characters of the "
-                f"charset ({charset.name!r}: its labels are folded to them), without punctuation that it lacks"
+                f"{''.join(charset.characters[c - 1] for c in sorted(allowed))!r}; write it in the characters of "
+                f"charset {charset.name!r}, to which labels are folded, without punctuation that it lacks"
             )
 
     def __call__(self, log_probs: NDArray[np.floating]) -> list[Hypothesis]:
-        """Return up to `num_best` hypotheses, the best first, of equals the alphabetically first.
+        """Return up to `num_best` hypotheses, the best first; of equal ones the alphabetically first.
 
-        The greedy reading, if it is allowed, is always among those compared. Where one hypothesis is wanted and that
-        reading is sure, nothing is searched: without a language model one of p > 0.5 is the best of all. When no prefix
-        of the beam matches the pattern, the search is repeated with a beam for each length of prefix, then with one of
-        four times the width.
+        The greedy reading, if it is allowed, is always a candidate. If one hypothesis is wanted and that reading is
+        sure, no search is made: without a language model, a reading of p > 0.5 is the best of all. If no prefix in the
+        beam matches the pattern, the search is repeated with one beam per prefix length, then with four times the
+        width.
 
         Args:
             log_probs: (T, K) log-softmax of one image.
 
         Returns:
-            The hypotheses; fewer than `num_best` if there are not so many, none if nothing was found that matches.
+            The hypotheses; fewer than `num_best` if there are not that many, none if nothing matches.
         """
         emissions = np.asarray(log_probs, dtype=np.float64)
         best_path = tuple(greedy((emissions + np.append(0.0, self.allowed[1:]))[None], [len(emissions)])[0])
@@ -205,7 +205,7 @@ class BeamSearch:
         return prefixes
 
     def _following(self, prefix: Prefix) -> Floats:
-        """Return (K,) what each class earns after a prefix, -inf for those that may not follow and for the blank."""
+        """Return (K,) the score that each class adds after a prefix; -inf for the blank and for what may not follow."""
         if self.pattern is None and self.options.language_model is None:
             return self.allowed
         found = self._cache.get(prefix)
@@ -225,18 +225,18 @@ class BeamSearch:
         return found
 
     def _said(self, classes: Prefix) -> Prefix:
-        """Return a prefix in classes of the language model, without what it does not speak of."""
+        """Return a prefix in the classes of the language model, without what it does not rate."""
         return tuple(c for c in self._folded[list(classes)].tolist() if c)
 
     def _matching(self, found: Iterable[Prefix]) -> list[Prefix]:
         return [classes for classes in dict.fromkeys(found) if self._match(self.charset.decode(classes))]
 
     def _match(self, text: str, partial: bool = False) -> bool:
-        """Return whether the whole text matches, or may once continued: `regex` says so wrongly after some `??`."""
+        """Return whether the text matches, or, if `partial`, may once continued (`regex` errs after some `??`)."""
         return self.pattern is None or self.pattern.fullmatch(text, partial=partial) is not None
 
     def _has_match(self) -> bool:
-        """Return whether the pattern matches a text of the allowed characters, or may match one beyond those tried."""
+        """Return whether the pattern matches a text of the allowed characters, as far as is tried."""
         prefixes: list[Prefix] = [()]
         for _ in range(TRIED_PREFIXES):
             if not prefixes:

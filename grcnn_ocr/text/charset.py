@@ -21,9 +21,9 @@ CHARSETS = {
 class Charset:
     """An ordered set of characters; class 0 is the CTC blank, character i is class i + 1.
 
-    A character that is in the set is never changed. One that is not is tried, in this order, as its other case
-    (`fold_case`), as its base letters without accents (`fold_accents`, Unicode NFKD), and as nothing at all if
-    it is punctuation, a symbol or a space (`drop_punctuation`).
+    A character that is in the set is never changed. One that is not is replaced, in this order, by its other
+    case (`fold_case`), by its base letters without accents (`fold_accents`, Unicode NFKD), or by nothing if it is
+    punctuation, a symbol or a space (`drop_punctuation`).
 
     Raises:
         ValueError: on an empty set or a repeated character.
@@ -44,7 +44,7 @@ class Charset:
         """Build from a name in `CHARSETS`, or from the characters themselves.
 
         Raises:
-            ValueError: if `characters` looks like one of those names misspelt, or as in `Charset`.
+            ValueError: if `characters` looks like a misspelt name, or as in `Charset`.
         """
         if characters in CHARSETS:
             return cls(CHARSETS[characters], characters, **folding)
@@ -69,7 +69,7 @@ class Charset:
 
     @property
     def is_caseless(self) -> bool:
-        """Whether both cases of a letter fold to the one that the set has."""
+        """Whether both cases of a letter fold to the only one in the set."""
         return self.fold_case and not self.has_both_cases
 
     def fold(self, text: str) -> str:
@@ -120,13 +120,13 @@ class Charset:
 
 
 def known_names(name: str) -> str:
-    """Return the end of an error about a name that no charset has: the nearest that one has, if any, and all."""
+    """Return the end of an error about an unknown charset: the nearest name, if any, and all names."""
     near = difflib.get_close_matches(name, CHARSETS, n=1, cutoff=0.5)
     return (f"; did you mean {near[0]!r}?" if near else "") + f" (known: {', '.join(CHARSETS)})"
 
 
 def _fault(characters: str) -> str | None:
-    """Say why these are no charset, if they are none."""
+    """Say why these characters do not make a charset; None if they do."""
     repeated = sorted({char for char in characters if characters.count(char) > 1})
     if repeated:
         return f"{''.join(repeated)!r} repeated"
@@ -134,7 +134,7 @@ def _fault(characters: str) -> str | None:
 
 
 class _Folding(dict[int, str]):
-    """A table for `str.translate` that fills as characters come up."""
+    """A table for `str.translate` that is filled as characters occur."""
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self._fold = fold
@@ -145,5 +145,5 @@ class _Folding(dict[int, str]):
 
 
 def min_frames(classes: Sequence[int]) -> int:
-    """Return the frames CTC needs for a label: one a character, and a blank between equal neighbours."""
+    """Return the frames that CTC needs for a label: one per character, and a blank between equal neighbours."""
     return len(classes) + sum(a == b for a, b in zip(classes, classes[1:]))  # noqa: B905 (shifted on purpose)

@@ -1,4 +1,4 @@
-"""Text files of words, packed with gzip or not."""
+"""Text files of words, gzipped or not."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def read_text(path: Path, what: str) -> str:
     """Return the text of a UTF-8 file, without a byte order mark.
 
     Args:
-        path: of the file; that it is packed is seen by its first bytes.
-        what: it is, for errors.
+        path: of the file; gzip is recognised by its first bytes.
+        what: names the file in errors.
 
     Raises:
         OSError: if it cannot be read.

@@ -1,8 +1,8 @@
 """Hunspell dictionaries as word lists: the stems of a .dic file, or every form that its .aff file makes of them.
 
 A line of the .dic is `stem/FLAGS`; a rule of the .aff, `SFX V e ive e`, makes `ive` of the ending `e` of stems that
-have flag V and match the condition `e$`. Made of a stem: each suffix, each prefix, and both together where both allow
-it (cross product); a suffix may carry flags of further suffixes. Compounds are not made.
+have flag V and match the condition `e$`. A stem takes each suffix, each prefix, and both together where both allow it
+(cross product); a suffix may carry flags of further suffixes. Compounds are not made.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EXPANDED = ":expanded"
-"""After the path of a dictionary: all forms of its stems."""
+"""Follows the path of a dictionary to ask for all forms of its stems."""
 HIDDEN = ("NEEDAFFIX", "PSEUDOROOT", "ONLYINCOMPOUND", "FORBIDDENWORD")
-"""Options that name the flag of stems which are no words by themselves."""
+"""Options whose flag marks stems that are not words by themselves."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Rule:
     """One affix.
 
     Attributes:
-        is_prefix: or a suffix.
-        crosses: whether it goes together with one at the other end.
-        strip: what is taken off the stem.
-        affix: what is put in its place.
-        condition: which stems it fits.
+        is_prefix: whether it is a prefix, else a suffix.
+        crosses: whether it combines with an affix at the other end.
+        strip: what is removed from the stem.
+        affix: what replaces it.
+        condition: matches the stems that it applies to.
         flags: of further affixes.
     """
 
@@ -39,7 +39,7 @@ class Rule:
     flags: tuple[str, ...]
 
     def applied(self, stem: str) -> str | None:
-        """Return the form, or None if the rule does not fit."""
+        """Return the form, or None if the rule does not apply."""
         if not self.condition.search(stem):
             return None
         if self.is_prefix:
@@ -51,13 +51,13 @@ def dictionary_words(path: Path) -> list[str] | None:
     """Read the stems of `NAME.dic`, or every form for `NAME.dic:expanded`; return None for a file of another kind.
 
     Raises:
-        ValueError: if the dictionary is packed, or as in `read_hunspell`.
+        ValueError: if the dictionary is gzipped, or as in `read_hunspell`.
     """
     name, expanded, rest = str(path).partition(EXPANDED)
     if expanded and not rest and not path.exists():
         return read_hunspell(Path(name), expand=True)
     if path.suffixes[-2:] == [".dic", ".gz"]:
-        raise ValueError(f"{path} is a packed Hunspell dictionary: unpack it, its .aff file beside it")
+        raise ValueError(f"{path} is a gzipped Hunspell dictionary: unpack it, with its .aff file beside it")
     return read_hunspell(path) if path.suffix == ".dic" else None
 
 
@@ -66,7 +66,7 @@ def read_hunspell(path: Path, expand: bool = False) -> list[str]:
 
     Args:
         path: the dictionary; its .aff file, of the same name, must lie beside it.
-        expand: whether to make every form, or to list the stems alone.
+        expand: whether to make every form, or to list only the stems.
 
     Raises:
         ValueError: if a file is missing, not in its encoding, or a rule is malformed, naming file and line.
@@ -132,7 +132,7 @@ class _Affixes:
         self.rules.setdefault(flag, []).append(Rule(is_prefix, crosses, strip, affix, pattern, flags))
 
     def flags(self, text: str, place: str) -> tuple[str, ...]:
-        """Take a word's flags apart."""
+        """Split the flags of a word."""
         if self.aliases and text.isdigit():
             if not 1 <= int(text) < len(self.aliases):
                 raise ValueError(f"{place}: no line {text} of flags (AF) in the .aff file")
@@ -144,7 +144,7 @@ class _Affixes:
         return tuple(text)
 
     def forms(self, stem: str, flags: tuple[str, ...]) -> Iterator[str]:
-        """Make every form of a stem but itself."""
+        """Make every form of a stem except the stem itself."""
         rules = [rule for flag in flags for rule in self.rules.get(flag, ())]
         prefixes = [rule for rule in rules if rule.is_prefix]
         for prefix in prefixes:

@@ -1,4 +1,4 @@
-"""Lexicons: the words an answer may be, one list for all images or one list an image."""
+"""Lexicons: the words that an answer may be, one list for all images or one list per image."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from grcnn_ocr.text.files import read_text
 from grcnn_ocr.text.hunspell import dictionary_words
 
 SHOWN = 40
-"""Characters of a line that an error shows."""
+"""Characters of a line that are shown in an error."""
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """One list of words for all images, or one list an image in the order of the data.
+    """One list of words for all images, or one list per image in the order of the data.
 
     Args:
-        lists: the lists, of any kind of sequence; a single one serves every image unless `per_image`.
+        lists: the lists, as any kind of sequences; a single one serves every image unless `per_image`.
         per_image: whether list i belongs to image i.
         name: for reports.
 
     Raises:
-        ValueError: on no list, a list without words or of what is no word, or several lists that are not `per_image`.
+        ValueError: without a list, on a list that is empty or holds anything but words, or on several lists that are
+            not `per_image`.
     """
 
     lists: tuple[tuple[str, ...], ...]
@@ -34,25 +35,25 @@ class Lexicon:
         lists = self.lists if isinstance(self.lists, str) else tuple(self.lists)
         if found := [words for words in (lists, *lists) if isinstance(words, str)]:
             raise ValueError(
-                f"a lexicon holds lists of words, found the string {found[0]!r}; one list for all images is "
+                f"a lexicon holds lists of words, found the string {found[0]!r}; for one list for all images use "
                 "Lexicon.shared(words)"
             )
         lists = tuple(map(tuple, lists))
         if not lists and not self.per_image:
-            raise ValueError("a lexicon of no list; to read freely give None")
+            raise ValueError("a lexicon without a list; to read freely give None")
         for number, words in enumerate(lists, start=1):
             which = f", list {number} of {len(lists)}" if self.per_image else ""
             if not words:
-                raise ValueError(f"{self.name}{which}: a lexicon of no words; to read freely give None")
+                raise ValueError(f"{self.name}{which}: a lexicon without words; to read freely give None")
             if odd := [word for word in words if not isinstance(word, str)]:
                 raise ValueError(
-                    f"{self.name}{which}: a lexicon is a list of words, found {odd[0]!r} in it; one list an image is "
-                    "Lexicon(lists, per_image=True)"
+                    f"{self.name}{which}: a lexicon is a list of words, found {odd[0]!r} in it; for one list per image "
+                    "use Lexicon(lists, per_image=True)"
                 )
         if len(lists) > 1 and not self.per_image:
             raise ValueError(
-                f"{len(lists)} lists for all images; one list an image is Lexicon(lists, per_image=True), one for all "
-                "is Lexicon.shared(words)"
+                f"{len(lists)} lists for all images; for one list per image use Lexicon(lists, per_image=True), for a "
+                "single one Lexicon.shared(words)"
             )
         object.__setattr__(self, "lists", lists)
 
@@ -61,7 +62,7 @@ class Lexicon:
         """Build from one list for all images."""
         if isinstance(words, str | Path):
             raise ValueError(
-                f"a lexicon is a list of words, found {str(words)!r}; the words of a file are Lexicon.load(path)"
+                f"a lexicon is a list of words, found {str(words)!r}; to read a file use Lexicon.load(path)"
             )
         return cls((tuple(words),), name=name)
 
@@ -69,13 +70,13 @@ class Lexicon:
     def load(cls, path: str | Path) -> Lexicon:
         """Read a list of words from a file.
 
-        Of UTF-8 text, packed with gzip or not, one word a line; or, where every line holds a comma, one comma-separated
-        list an image, of which a list of one word ends in a comma. Of a Hunspell dictionary, `NAME.dic`, the stems, or
-        with `NAME.dic:expanded` every form that its .aff file makes of them.
+        The file is UTF-8 text, gzipped or not, with one word per line; or, if every line holds a comma, with one
+        comma-separated list per image, where a list of a single word ends in a comma. Or it is a Hunspell dictionary:
+        `NAME.dic` for its stems, `NAME.dic:expanded` for every form that its .aff file makes of them.
 
         Raises:
-            ValueError: on a missing, empty or unreadable file, a comma in some lines only, or a blank line among
-                per-image lists.
+            ValueError: if the file is missing, empty or unreadable, holds commas in some lines only, or has a blank
+                line among per-image lists.
         """
         path = Path(path)
         if (found := dictionary_words(path)) is not None:
@@ -86,7 +87,7 @@ class Lexicon:
             lines = read_text(path, "lexicon").splitlines()
         except OSError as error:
             raise ValueError(
-                f"no lexicon {path} ({error.strerror}): expected one word a line, or one comma list an image"
+                f"no lexicon {path} ({error.strerror}): expected one word per line, or one comma list per image"
             ) from None
         if not any("," in line for line in lines):
             words = tuple(line.strip() for line in lines if line.strip())
@@ -99,13 +100,13 @@ class Lexicon:
             comma = next(number for number, line in enumerate(lines, start=1) if "," in line)
             raise ValueError(
                 f"lexicon {path}: line {bare[0]} ({_shown(lines[bare[0] - 1])}) holds no comma, line {comma} "
-                f"({_shown(lines[comma - 1])}) does; for one word a line take the commas out, for one list an image "
-                "end a list of a single word in a comma"
+                f"({_shown(lines[comma - 1])}) does; for one word per line remove the commas, for one list per image "
+                "end a list of a single word with a comma"
             )
         lists = tuple(split_words(line) for line in lines)
         for number, words in enumerate(lists, start=1):
             if not words:
-                raise ValueError(f"lexicon {path}, line {number}: no words, where other lines hold one list an image")
+                raise ValueError(f"lexicon {path}, line {number}: no words, where other lines hold one list per image")
         return cls(lists, per_image=True, name=path.name)
 
     def union(self) -> Lexicon:
@@ -114,12 +115,12 @@ class Lexicon:
         return Lexicon((tuple(words),), name=f"{self.name}, {len(words)} together")
 
     def check_length(self, num_images: int) -> None:
-        """Raise ValueError unless there is one list for all images or exactly one an image."""
+        """Raise ValueError unless there is one list for all images or exactly one per image."""
         if self.per_image and len(self.lists) != num_images:
             raise ValueError(
-                f"lexicon {self.name} has {len(self.lists)} lists for {num_images} images; it needs one line an "
-                "image, in the order of the data before any filtering (or one word a line for all images, no comma: "
-                "commas make lists of one an image)"
+                f"lexicon {self.name} has {len(self.lists)} lists for {num_images} images; it needs one line per "
+                "image, in the order of the data before any filtering (or one word per line for all images, without "
+                "commas, which make one list per image)"
             )
 
     def words(self, image: int) -> tuple[str, ...]:
@@ -128,12 +129,12 @@ class Lexicon:
 
 
 def split_words(line: str) -> tuple[str, ...]:
-    """Take a comma-separated list apart."""
+    """Split a comma-separated list."""
     return tuple(word.strip() for word in line.split(",") if word.strip())
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Put words together as `split_words` takes them apart; a single one ends in a comma, which tells it is a list."""
+    """Join words for `split_words`; a single word ends in a comma, which marks it as a list."""
     return ",".join(words) + ("," if len(words) == 1 else "")
 
 

@@ -1,11 +1,11 @@
-"""A character n-gram language model: which words, and what looks like one, are likely.
+"""A character n-gram language model: how likely a word is, listed or not.
 
 Interpolated modified Kneser-Ney smoothing (Chen and Goodman, "An Empirical Study of Smoothing Techniques for Language
 Modeling", Computer Speech and Language 13, 1999, section 4.1). A word c_1 ... c_L is the sequence 0 c_1 ... c_L 0 of
 L + 1 predictions: 0, the blank's number, which no word holds, is the edge of a word. K classes, as in the network.
 
 On 4000 words held out of an English dictionary of 88,348 its perplexity is 4.94 a character at order 6 and 4.78 at 7;
-Witten and Bell's smoothing gave 4.97 and 4.93. What the list never shows is unlikely: one without numbers costs digits.
+Witten and Bell's smoothing gave 4.97 and 4.93. What the list lacks becomes unlikely, such as digits.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from grcnn_ocr.text.charset import Charset
 FORMAT = "grcnn-ocr-ngram/1"
 DEFAULT_ORDER = 6
 USUAL_DISCOUNTS = (0.5, 1.0, 1.5)
-"""Of n-grams seen once, twice, more often; where the counts of counts, as of a short list, give none."""
+"""For n-grams seen once, twice, more often, if the counts of counts (as in a short list) do not determine them."""
 DAMAGE = (
     ValueError, KeyError, TypeError, EOFError, OSError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What reading an npz file raises that is damaged or of another kind."""
+"""What reading a damaged npz file, or one of another kind, may raise."""
 CACHE_SIZE = 2**16
-"""Contexts whose probabilities are kept."""
+"""Contexts whose probabilities are cached."""
 HIGHEST_TOTAL = 2**53
-"""Of all counts: up to there a float is exact."""
+"""Limit of the sum of all counts: up to here a float is exact."""
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -45,11 +45,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Summary:
-    """What a list of words came to.
+    """What was learnt from a list of words.
 
     Attributes:
-        num_words: different words learnt, after folding.
-        unwritable: words left out, as the charset cannot write them or folds them to nothing.
+        num_words: distinct words learnt, after folding.
+        unwritable: words left out because the charset cannot write them or folds them to nothing.
     """
 
     num_words: int
@@ -61,11 +61,12 @@ class NGram:
     """Log-probabilities of the next character, given those before it in the word.
 
     Attributes:
-        charset: whose classes it speaks of.
-        num_words: different words it was built from.
-        keys: for n = 1, 2, ..., order the n-grams seen, ascending: the digits of a number of base K, the last symbol
-            the lowest.
-        counts: how often each was seen; below the highest order, unless it begins a word, after how many symbols.
+        charset: of its classes.
+        num_words: distinct words it was built from.
+        keys: for n = 1, 2, ..., order the n-grams seen, ascending, each as a number in base K whose lowest digit is
+            the last symbol.
+        counts: how often each was seen; below the highest order, unless it begins a word, after how many distinct
+            symbols.
     """
 
     charset: Charset
@@ -90,21 +91,20 @@ class NGram:
         """Learn from words, or from words and how often each occurs; a word given twice counts twice.
 
         Raises:
-            ValueError: on an order that is not positive or too high, a count that is not, or no word to learn from.
+            ValueError: if the order is not positive or too high, a count is not positive, or there is no word to learn
+                from.
         """
         if isinstance(words, str):
             raise ValueError(f"a language model learns from a list of words, found the string {words!r}")
         highest = max(n for n in range(64) if charset.num_classes**n < 2**63)  # so that a key is an int64
         if not 1 <= order <= highest:
-            raise ValueError(
-                f"order {order}: with the {len(charset.characters)} characters it goes from 1 to {highest}"
-            )
+            raise ValueError(f"order {order}: with {len(charset.characters)} characters, expected 1 to {highest}")
         learnt: Counter[tuple[int, ...]] = Counter()
         unwritable = []
         for word, count in (words if isinstance(words, Mapping) else Counter(words)).items():
             folded = charset.fold(word)
             if count < 1:
-                raise ValueError(f"word {word!r}: its count is {count}; leave out what does not occur")
+                raise ValueError(f"word {word!r}: its count is {count}; leave out words that do not occur")
             if not folded or charset.unknown(folded):
                 unwritable.append(word)
             else:
@@ -129,9 +129,9 @@ class NGram:
         return float(sum(self.log_following(symbols[:i])[symbol] for i, symbol in enumerate(symbols)))
 
     def classes_of(self, charset: Charset) -> NDArray[np.intp]:
-        """Return (K,) the class here of each class of a network's charset: 0 of the blank and of what folds to nothing.
+        """Return (K,) the model's class for each class of a network: 0 for the blank and for what folds to nothing.
 
-        So a model without case speaks of the letters that a network tells apart by case, and not of its punctuation.
+        So a model without case rates both cases of a letter alike, and does not rate punctuation.
 
         Raises:
             ValueError: if the network knows a character that the model does not.
@@ -155,7 +155,7 @@ class NGram:
         return found
 
     def _following(self, context: tuple[int, ...]) -> Floats:
-        """Return (K,) p(. | h), discounted where seen, with the rest shared out as after h', one symbol less.
+        """Return (K,) p(. | h): discounted where seen, with the rest shared out as after h', one symbol shorter.
 
         p(w | h) = (c(hw) - D(c(hw))) / c(h .) + (D_1 N_1(h .) + D_2 N_2(h .) + D_3 N_3+(h .)) / c(h .) p(w | h').
         """
@@ -176,7 +176,7 @@ class NGram:
         return found
 
     def save(self, path: str | Path) -> None:
-        """Write one compressed npz file, aside and renamed."""
+        """Write one compressed npz file atomically."""
         header = {
             "format": FORMAT,
             "charset": asdict(self.charset),
@@ -195,13 +195,13 @@ class NGram:
         """Read a file that `save` wrote, or a released model by its name, such as "english".
 
         Raises:
-            ValueError: on a missing file, one of another kind, or a damaged one.
+            ValueError: if the file is missing, damaged or of another kind.
         """
         path = find_language_model(path)
         remedy = "expected a file of `grcnn-ocr lm build`; build it again"
         try:
             if not zipfile.is_zipfile(path):
-                raise ValueError("it is no whole npz file")
+                raise ValueError("it is not a complete npz file")
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 header = json.loads(str(arrays["header"]))
                 if header["format"] != FORMAT:
@@ -217,7 +217,7 @@ class NGram:
 
 
 def perplexity(model: NGram, words: Sequence[Sequence[int]]) -> float:
-    """Return exp of the mean of -log p over all predictions, those of the words' ends included."""
+    """Return exp of the mean of -log p over all predictions, including those of the ends of words."""
     return float(np.exp(-sum(map(model.log_probability, words)) / sum(len(word) + 1 for word in words)))
 
 
@@ -251,7 +251,7 @@ def _count(words: Mapping[tuple[int, ...], int], base: int, order: int) -> tuple
 
 
 def _discounts(counts: Integers) -> Floats:
-    """Return (4,) what to take from counts of 0, 1, 2, 3 and more: D_i = i - (i + 1) Y n_{i+1} / n_i, equation 26."""
+    """Return (4,) the discounts of counts 0, 1, 2, and 3 or more: D_i = i - (i + 1) Y n_{i+1} / n_i, equation 26."""
     once, twice, thrice, four = (int((counts == i).sum()) for i in range(1, 5))
     found = USUAL_DISCOUNTS
     if once and twice and thrice:

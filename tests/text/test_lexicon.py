@@ -24,7 +24,7 @@ def test_comma_lists_belong_to_images_in_order(tmp_path):
 
 def test_the_wrong_number_of_lists_is_an_error_with_both_counts(tmp_path):
     (tmp_path / "lists.txt").write_text("a,b\nc,d\n")
-    with pytest.raises(ValueError, match=r"lists\.txt has 2 lists for 3 images.*commas make lists"):
+    with pytest.raises(ValueError, match=r"lists\.txt has 2 lists for 3 images.*commas, which make"):
         Lexicon.load(tmp_path / "lists.txt").check_length(3)
 
 
@@ -35,7 +35,7 @@ def test_the_wrong_number_of_lists_is_an_error_with_both_counts(tmp_path):
         (b"a,b\n\nc,d\n", "line 2: no words"),
         (
             b"hello\n\n1,000\nzoo\n",
-            r"line 1 \('hello'\) holds no comma, line 3 \('1,000'\) does; .*take the comma",
+            r"line 1 \('hello'\) holds no comma, line 3 \('1,000'\) does; .*remove the comma",
         ),
         (
             b"a,b\nc\n",
@@ -75,9 +75,9 @@ def test_lists_of_any_sequences_become_tuples():
         (("crystal", "clown"), False, r"found the string 'crystal'.*Lexicon\.shared"),
         ((("crystal",), "clown"), True, "found the string 'clown'"),
         ((("crystal",), ("clown",)), False, "2 lists for all images.*per_image=True"),
-        ((), False, "no list"),
-        (((),), False, "no words"),
-        ((("crystal",), ()), True, "list 2 of 2: a lexicon of no words"),
+        ((), False, "without a list"),
+        (((),), False, "without words"),
+        ((("crystal",), ()), True, "list 2 of 2: a lexicon without words"),
         (((["crystal"],),), False, r"found \['crystal'\] in it"),
     ],
 )
