@@ -1,4 +1,4 @@
-"""From the likelihood of a text to the chance that it is right.
+"""From the likelihood of a text to the probability that it is right.
 
 Platt, "Probabilistic outputs for support vector machines", 1999: a sigmoid, here of the likelihood's log-odds.
 """
@@ -9,20 +9,20 @@ import math
 from dataclasses import dataclass
 
 LARGEST_ODDS = 40.0
-"""In nats; a likelihood nearer to 1 than float64 can tell counts as this."""
+"""In nats; the log-odds of a likelihood that float64 cannot tell from 1."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What validation data say of a network's confidence; kept in its weights file.
+    """How a network's likelihoods become confidences, fitted on validation data; stored in its weights file.
 
         confidence = 1 / (1 + exp(-(slope log(p / (1 - p)) + offset))),   p = p(text | image)
 
     Attributes:
-        slope: of the log-odds; 1 and an offset of 0 leave p as it is.
+        slope: of the log-odds; slope 1 and offset 0 leave p unchanged.
         offset: added to them.
-        open_gap: with an open lexicon, the lexicon's answer gives way to the lexicon-free one where that is more likely
-            by more than this, in nats. None: not chosen.
+        open_gap: with an open lexicon, the lexicon's answer yields to the lexicon-free one where that is more likely by
+            more than this, in nats. None: not chosen yet.
     """
 
     slope: float = 1.0
@@ -30,14 +30,14 @@ class Calibration:
     open_gap: float | None = None
 
     def confidence(self, log_likelihood: float) -> float:
-        """Return the chance, 0 to 1, that a text of this log-likelihood is right; 0 for an impossible one."""
+        """Return the probability that a text of this log-likelihood is right; 0 for an impossible text."""
         if log_likelihood == -math.inf:
             return 0.0
         return 1.0 / (1.0 + math.exp(-max(min(self.slope * log_odds(log_likelihood) + self.offset, 700.0), -700.0)))
 
 
 UNCALIBRATED = Calibration()
-"""Leaves likelihoods as they are."""
+"""Leaves likelihoods unchanged."""
 
 
 def log_odds(log_likelihood: float) -> float:

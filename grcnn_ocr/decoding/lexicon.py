@@ -22,7 +22,7 @@ from grcnn_ocr.wording import counted
 logger = logging.getLogger(__name__)
 
 FRAMES_APART = 8
-"""Images whose frames round up to the same multiple of this are searched together, at most `TOGETHER` of them."""
+"""Images whose frames round up to the same multiple of this are searched together, at most `TOGETHER` at once."""
 TOGETHER = 64
 CHUNK = 4096
 """Words scored at once without a trie."""
@@ -33,11 +33,11 @@ class Answer:
     """A word of the list.
 
     Attributes:
-        word: as the list spells it; of several spellings that fold together, the alphabetically first, small letters
-            before capitals.
+        word: as the list spells it; of several spellings that fold together, the alphabetically first, with small
+            letters before capitals.
         log_likelihood: log p(word | image); -inf if the word cannot be written in the image's frames.
-        posterior: p(word | image) over the sum of the list's words, each equally likely before the image was seen;
-            too small by at most 0.1 %. None unless asked for.
+        posterior: p(word | image) over the sum of p for all words of the list, which are equally likely a priori; too
+            small by at most 0.1 %. None unless asked for.
     """
 
     word: str
@@ -55,8 +55,8 @@ def best_words(
 ) -> list[list[Answer]]:
     """Find the likeliest words of each image's list, exactly; see `search`.
 
-    A list's order plays no part: where likelihoods agree to 1e-9 the alphabetically first word, after folding, comes
-    first, and so it does when none can be written in the image's frames (-inf for all).
+    The order of a list does not matter: where likelihoods agree to 1e-9, the alphabetically first word, after folding,
+    comes first; likewise if none can be written in the image's frames (-inf for all).
 
     Args:
         log_probs: (B, T, K) log-softmax, class 0 the blank.
@@ -64,8 +64,8 @@ def best_words(
         lists: (B,) the words allowed for each; words with characters outside the charset cannot be the answer, see
             `check_lexicon`.
         charset: of the network that gave `log_probs`.
-        num_best: answers an image, fewer where its list has fewer.
-        posteriors: whether to find them.
+        num_best: answers per image, fewer if its list has fewer.
+        posteriors: whether to compute them.
 
     Returns:
         For each image its answers, the likeliest first.
@@ -94,13 +94,13 @@ def best_words(
 
 @lru_cache(maxsize=64)
 def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frames: int) -> None:
-    """Make sure that a lexicon fits the images and the network, and log what of it can never be an answer.
+    """Check that a lexicon fits the images and the network, and log which of its words can never be an answer.
 
-    A lexicon that passed is not looked through, nor warned of, again: readers of one image after another ask each time.
+    A lexicon that passed is cached, as readers of one image after another ask each time; it is logged only once.
 
     Raises:
-        ValueError: if the number of lists is not that of the images, or no word of a list can be written, or in so many
-            frames, naming it.
+        ValueError: if the number of lists is not that of the images, or if no word of a list can be written in the
+            charset or in that many frames, naming the list.
     """
     lexicon.check_length(num_images)
     unwritable: set[str] = set()
@@ -131,7 +131,7 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
 
 
 def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[str, list[int]]]:
-    """Return what the charset can write of a list: folded, once each, with its first spelling and its classes."""
+    """Return the words that the charset can write: folded, each with its first spelling and its classes."""
     found: dict[str, str] = {}
     for word in words:
         folded = charset.fold(word)
@@ -142,7 +142,7 @@ def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[str, lis
 
 @dataclass(frozen=True)
 class _Ready:
-    """Lists made ready for the search; words are numbered through all of them, in alphabetical order in each."""
+    """Lists prepared for the search; words are numbered through all lists, in alphabetical order within each."""
 
     forest: Forest
     spellings: list[str]
@@ -153,9 +153,9 @@ class _Ready:
     def certain(
         self, log_probs: NDArray[np.floating], lengths: Sequence[int], which: NDArray[np.int64]
     ) -> list[list[Answer]]:
-        """Answer with the lexicon-free reading where its list has it and nothing else can be as likely.
+        """Answer with the lexicon-free reading where it is in the list and nothing else can be as likely.
 
-        That is so where its likelihood is above one half. Most images need no search.
+        That is the case if its likelihood is above one half; most images then need no search.
         """
         answers: list[list[Answer]] = [[] for _ in which]
         readings = greedy(log_probs, lengths)
@@ -170,7 +170,7 @@ class _Ready:
     def answers(
         self, log_probs: NDArray[np.floating], number: int, found: Found, num_best: int, posteriors: bool
     ) -> list[Answer]:
-        """Put what was found of one image, (T, K), in order, and score the whole list if the search lost any."""
+        """Sort what was found for one image, (T, K); if the search lost any word, score the whole list."""
         num_words = self.starts[number + 1] - self.starts[number]
         words, scores, total = found.words, found.log_likelihoods, found.log_total
         if len(words) < min(num_best, num_words):
@@ -197,7 +197,7 @@ class _Ready:
 
 
 class _Same:
-    """Lists that are told apart by identity, which is quick where they hold 100,000 words."""
+    """Lists compared by identity, which is fast even with 100,000 words."""
 
     def __init__(self, lists: tuple[tuple[str, ...], ...]) -> None:
         self.lists = lists
@@ -234,7 +234,7 @@ def _ready_equal(lists: tuple[tuple[str, ...], ...], charset: Charset) -> _Ready
 
 
 def _in_order(words: NDArray[np.int64], scores: NDArray[np.float64]) -> list[int]:
-    """Sort places by falling score, and scores that agree to `TIE` with the first of them by rising word."""
+    """Sort positions by falling score; scores that agree to `TIE` with the first of them, by rising word."""
     order = sorted(range(len(words)), key=lambda place: (-scores[place], words[place]))
     start = 0
     for end in range(1, len(order) + 1):
@@ -245,7 +245,7 @@ def _in_order(words: NDArray[np.int64], scores: NDArray[np.float64]) -> list[int
 
 
 def _silent_beyond(log_probs: NDArray[np.floating], lengths: Sequence[int]) -> NDArray[np.floating]:
-    """Make the blank certain beyond each image's own frames, which leaves its likelihoods as they are."""
+    """Make the blank certain beyond each image's own frames, which does not change its likelihoods."""
     beyond = np.arange(log_probs.shape[1]) >= np.asarray(lengths)[:, None]
     certain = np.where(np.arange(log_probs.shape[2]) == 0, 0.0, -np.inf)
     return np.where(beyond[:, :, None], certain, log_probs)

@@ -38,7 +38,7 @@ def log_likelihoods(
         (N,) log-likelihoods; -inf for a word that cannot be written in the image's frames.
     """
     frames = np.asarray(lengths, dtype=np.intp)[list(images)]
-    order = np.argsort(-frames, kind="stable")  # those that end first are the last, and left out from then on
+    order = np.argsort(-frames, kind="stable")  # words of the shortest images come last, and drop out first
     frames = frames[order]
     rows = np.asarray(images, dtype=np.intp)[order]
     ordered = [words[n] for n in order]

@@ -16,19 +16,19 @@ from grcnn_ocr.text.charset import CHARSETS, Charset, known_names
 
 @dataclass(frozen=True)
 class ClassMerging:
-    """Adds up the probabilities of classes whose characters fold to one, in every frame.
+    """Adds up, in every frame, the probabilities of classes whose characters fold to the same one.
 
         p'(k' | frame) = sum of p(k | frame) over the k that fold to k'; the blank's, over those that fold to nothing
 
-    CTC's likelihood of a word then is the sum of those of all texts that fold to it, but for neighbours that become
-    equal: what was "aA" counts as "a".
+    The CTC likelihood of a word is then the sum over all texts that fold to it, except where neighbours become equal:
+    "aA" counts as "a".
 
     Args:
         network: the charset of the network.
         charset: the one to read in.
 
     Raises:
-        ValueError: on characters of either that have no counterpart in the other.
+        ValueError: if a character of either charset has no counterpart in the other.
     """
 
     network: Charset
@@ -40,7 +40,7 @@ class ClassMerging:
         if outside:
             raise ValueError(
                 f"charset {self.charset.name!r} has no one character for {_shortened(outside)} of the network's; to "
-                f"hold answers to certain characters give those as allowed ones (--allow){self._no_name()}"
+                f"restrict answers to certain characters, give those as allowed (--allow){self._no_name()}"
             )
         if missing := "".join(c for c in self.charset.characters if c not in folds.values()):
             raise ValueError(
@@ -54,7 +54,7 @@ class ClassMerging:
         return np.logaddexp.reduceat(log_probs[:, :, order], starts, axis=2)
 
     def _no_name(self) -> str:
-        """Say, where the charset was given by its characters, that these are no charset's name."""
+        """Say, if the charset was given by its characters, that they are not the name of one."""
         if self.charset.name in CHARSETS:
             return ""
         characters = self.charset.characters
@@ -62,7 +62,7 @@ class ClassMerging:
 
     @cached_property
     def _groups(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The network's classes by the class that each becomes, and where each of those begins."""
+        """The network's classes sorted by the class that each becomes, and where each of those begins."""
         folded = [self.charset.encode(c) for c in self.network.characters]
         becomes = np.array([0, *(classes[0] if classes else 0 for classes in folded)])
         order = np.argsort(becomes, kind="stable")

@@ -16,7 +16,7 @@ from grcnn_ocr.decoding.lexicon import Answer, best_words
 from grcnn_ocr.text.charset import Charset
 
 DISTANCE = 3
-"""Edits; the paper's choice."""
+"""Largest edit distance; the paper's choice."""
 
 
 def near_words(
@@ -45,7 +45,7 @@ def _near(reading: str, words: Sequence[str], charset: Charset) -> list[str]:
         from rapidfuzz import process
         from rapidfuzz.distance import Levenshtein
     except ImportError:
-        raise ValueError("looking for near words needs the package rapidfuzz: pip install rapidfuzz") from None
+        raise ValueError("nearest words need the package rapidfuzz: pip install rapidfuzz") from None
 
     found = process.extract(
         reading, words, scorer=Levenshtein.distance, processor=charset.fold, score_cutoff=DISTANCE, limit=None

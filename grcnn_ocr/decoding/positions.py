@@ -1,8 +1,8 @@
-"""Where each character of a reading stands, and how sure it is.
+"""The position and the confidence of each character of a reading.
 
-The forward-backward pass of CTC (Graves et al., ICML 2006, section 4.1) gives the chance of every character at every
-frame; their centres divide the crop, and each boundary then moves to the flattest column of pixels nearby, for letters
-are busy and the gaps between them are not.
+The forward-backward pass of CTC (Graves et al., ICML 2006, section 4.1) gives the probability of every character at
+every frame. The centres of the characters divide the crop, and each boundary then moves to the nearby column of least
+contrast, since letters have more contrast than the gaps between them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from grcnn_ocr.decoding.likelihood import Floats, advanced, extended
 from grcnn_ocr.preprocess import Pixels
 
 LAG = 0.05
-"""Heights of the crop that a character stands to the right of the frames that announce it."""
+"""How far a character lies to the right of the frames that announce it, in heights of the crop."""
 REACH = 0.4
-"""Characters' widths that a boundary may move."""
+"""How far a boundary may move, in widths of a character."""
 STIFFNESS = 3.0
-"""Cost of moving it by a whole width, in mean column contrasts; this and the two above chosen on IIIT5K train."""
+"""Cost of moving it by a whole width, in mean column contrasts. All three were chosen on IIIT5K train."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Character:
 
     Attributes:
         text: the character, as the reading has it.
-        confidence: the network's mean probability of it, 0 to 1, over the frames where it stands.
+        confidence: the network's mean probability of it, 0 to 1, over its frames.
         left: of its span, in pixels of the original image, turned by `Prediction.rotation`.
         right: of its span, greater than `left`.
     """
@@ -42,17 +42,17 @@ class Character:
 
 
 def occupancies(log_probs: NDArray[np.floating], lengths: Sequence[int], words: Sequence[Sequence[int]]) -> Floats:
-    """Return the chance of each state of each image's word at each frame, given that the image says the word.
+    """Return the probability of each state of each image's word at each frame, given the word.
 
     The S = 2L + 1 states are the word's L characters and blanks around them.
 
     Args:
         log_probs: (B, T, K) log-softmax, class 0 the blank.
         lengths: (B,) frames of each image.
-        words: (B,) the class sequence of each image, which its frames can write.
+        words: (B,) the class sequence of each image, which must fit its frames.
 
     Returns:
-        (B, T, S), 0 beyond an image's frames and a word's end; a frame's add to 1.
+        (B, T, S), 0 beyond an image's frames and a word's end; the values of a frame add up to 1.
     """
     emissions = np.asarray(log_probs, dtype=np.float64)
     backwards = [list(reversed(word)) for word in words]
@@ -62,13 +62,13 @@ def occupancies(log_probs: NDArray[np.floating], lengths: Sequence[int], words: 
     for image, (word, length) in enumerate(zip(words, lengths, strict=True)):
         (states, *_), _ = extended([word])
         joint = alpha[:length, image, : len(states)] + turned[:length, image, : len(states)][::-1, ::-1]
-        joint -= emissions[image, :length][:, states]  # which both hold
+        joint -= emissions[image, :length][:, states]  # contained in both
         chances[image, :length, : len(states)] = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
     return chances
 
 
 def _forward(emissions: Floats, words: Sequence[Sequence[int]]) -> Floats:
-    """Return log alpha_t(s), (T, B, S), of the image and the word of the same number."""
+    """Return log alpha_t(s), (T, B, S), of word b on image b."""
     states, no_skip = extended(words)
     images = np.arange(len(words))[:, None]
     alpha = np.full((emissions.shape[1], *states.shape), -np.inf)
@@ -79,7 +79,7 @@ def _forward(emissions: Floats, words: Sequence[Sequence[int]]) -> Floats:
 
 
 def _turned(emissions: Floats, lengths: Sequence[int]) -> Floats:
-    """Reverse each image's own frames."""
+    """Reverse the frames of each image."""
     turned = emissions.copy()
     for image, length in enumerate(lengths):
         turned[image, :length] = emissions[image, :length][::-1]
@@ -105,7 +105,7 @@ def characters(text: str, confidences: Floats, centres: Floats, image: Pixels) -
 def centres_and_confidences(
     chances: Floats, log_probs: NDArray[np.floating], word: Sequence[int], num_frames: int, shape: tuple[int, int]
 ) -> tuple[Floats, Floats]:
-    """Return where the characters of one image stand, in its pixels, and the network's mean probability there.
+    """Return the centres of the characters of one image, in its pixels, and the network's mean probability there.
 
     Args:
         chances: (T, S) of `occupancies`.

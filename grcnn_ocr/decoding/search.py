@@ -3,11 +3,11 @@
 The forward variables of a node (Graves et al., ICML 2006, section 4.1) serve every word below it. With y_t(c) the
 probability of class c at frame t, 0 the blank, a node that adds character c to its parent's prefix has
 
-    first_t = y_t(c) (blank'_{t-1} + [c != c'] label'_{t-1})    its character is written for the first time
+    first_t = y_t(c) (blank'_{t-1} + [c != c'] label'_{t-1})    its character appears for the first time
     label_t = first_t + y_t(c) label_{t-1}                      all alignments that end in the character
     blank_t = y_t(0) (blank_{t-1} + label_{t-1})                all that end in a blank after it
 
-where ' marks the parent; p(word | image) is blank + label at the last frame. A node is passed over when
+where ' marks the parent; p(word | image) is blank + label at the last frame. A node is skipped when
 
     sum_t first_t max_r rest_{t+1}(r) < the best likelihood found,   r from its shortest to its longest rest of a word
 
@@ -29,19 +29,19 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 NARROW = 6
-"""Nodes an image and level in the first pass, which only has to find a good word."""
+"""Nodes per image and level in the first pass, which only has to find a good word."""
 LONGEST_REST = 12
-"""Lengths of a rest beyond this are bounded together."""
+"""Longer rests share one bound."""
 SMALLEST = 1e-250
 """Scaled likelihoods below it may have lost digits."""
 TIE = 1e-9
-"""Log-likelihoods this near are equal."""
+"""Log-likelihoods this close count as equal."""
 CERTAIN = 0.5
 """Share of an image's probability beyond which no other word can be likelier."""
 FIRST_SLACK = 1e-4
 POSTERIOR_ERROR = 1e-3
-"""For posteriors, words are followed down to `FIRST_SLACK` times the best likelihood, and further until what was passed
-over cannot change a posterior by more than this share of it."""
+"""For posteriors, words are searched down to `FIRST_SLACK` times the best likelihood, and further until what was
+skipped cannot change a posterior by more than this share of it."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Found:
     Attributes:
         words: indices of words, the likeliest first; words within `TIE` of the last asked for are all there.
         log_likelihoods: of each.
-        log_total: where posteriors were asked for, the log-likelihood of the whole list, too large by at most a share
-            of `POSTERIOR_ERROR`.
+        log_total: if posteriors were asked for, the log-likelihood of the whole list, too large by at most the share
+            `POSTERIOR_ERROR`.
     """
 
     words: Integers
@@ -70,10 +70,10 @@ def search(
     """Find the `num_best` likeliest words of each image's list, exactly.
 
     Args:
-        log_probs: (B, T, K) log-softmax, class 0 the blank. Frames that belong to no image hold a certain blank.
+        log_probs: (B, T, K) log-softmax, class 0 the blank. Frames beyond an image must hold a certain blank.
         forest: the lists.
         lists: (B,) the list of each image.
-        num_best: words an image.
+        num_best: words per image.
         posteriors: whether to find the list's total likelihood, which divides those of its words.
 
     Returns:
@@ -125,12 +125,12 @@ class _Best:
         self.num_best = num_best
         self.words: list[dict[int, float]] = [{} for _ in range(num_images)]
         self.thresholds = np.zeros(num_images)
-        """(B,) likelihood of the last word asked for, 0 until there are so many."""
+        """(B,) likelihood of the `num_best`-th word, 0 until there is one."""
         self.missed = np.zeros(num_images)
-        """(B,) at most the likelihood of all words passed over."""
+        """(B,) upper bound of the likelihood of all words skipped."""
 
     def add(self, images: Integers, words: Indices, likelihoods: Floats) -> None:
-        """Take words in, and raise the thresholds."""
+        """Add words, and raise the thresholds."""
         for image, word, likelihood in zip(images.tolist(), words.tolist(), likelihoods.tolist(), strict=True):
             self.words[image][word] = likelihood
         for image in np.unique(images).tolist():
@@ -139,7 +139,7 @@ class _Best:
                 self.thresholds[image] = sorted(likelihoods_here, reverse=True)[self.num_best - 1]
 
     def is_certain(self, emissions: Floats) -> NDArray[np.bool_]:
-        """Return (B,) whether the best word has the larger part of all there is."""
+        """Return (B,) whether the best word has more than half of the whole probability."""
         return self.thresholds > CERTAIN * (1 + TIE) * emissions.sum(axis=1).prod(axis=1)
 
     def totals(self) -> Floats:
@@ -170,10 +170,10 @@ def _walk(
     width: int | None,
     slack: float = 1.0,
 ) -> Floats:
-    """Go down level by level, past every node that cannot hold a better word; with a width, only the best few on.
+    """Descend level by level, skipping every node that cannot hold a better word; with a width, keep only the best few.
 
     Returns:
-        (B,) at most the likelihood of all words in the nodes passed over, but for those beyond the width.
+        (B,) upper bound of the likelihood of all words in the nodes skipped, except those beyond the width.
     """
     blanks = np.cumprod(images.emissions[which, 0], axis=1)  # (N, T) of the empty prefix
     front = _Nodes(which, roots, np.zeros_like(blanks), blanks)
@@ -233,9 +233,9 @@ def best_of_each(groups: Integers, values: Floats, num: int) -> Integers:
 
 
 def _bounds(emissions: Floats, limit: int) -> Floats:
-    """Bound what the frames after each can add to a prefix, by how many characters are still to come.
+    """Bound what the frames after each can contribute to a prefix, by how many characters are still to come.
 
-    In place of each character of the rest stands the likeliest one of the frame. With z_t its probability,
+    Each character of the rest is replaced by the likeliest one of the frame. With z_t its probability,
 
         label_t(r) = z_t (label_{t+1}(r) + label_{t+1}(r-1)) + y_t(0) blank_{t+1}(r)
         blank_t(r) = y_t(0) blank_{t+1}(r) + z_t label_{t+1}(r-1)

@@ -13,15 +13,15 @@ Indices = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Forest:
-    """One trie a list. Nodes are numbered level by level, and the children of a node side by side.
+    """One trie per list. Nodes are numbered level by level, the children of a node consecutively.
 
-    The first ones are the lists' roots, which write nothing.
+    The first nodes are the roots of the lists, which add no character.
 
     Attributes:
         characters: (N,) class that a node adds to its parent's prefix.
         first_child: (N,) number of its first child.
         num_children: (N,)
-        words: (N,) index, among the words given, of the one that ends here; -1 for none.
+        words: (N,) index of the given word that ends here; -1 for none.
         shortest: (N,) fewest characters that a word of its subtree still needs, 0 if one ends here.
         longest: (N,) most of them.
         num_words: (N,) words of its subtree.

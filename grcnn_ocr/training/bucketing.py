@@ -1,4 +1,4 @@
-"""Batches of crops of equal width, out of a stream of crops of any width."""
+"""Batches of crops of equal width, from a stream of crops of any width."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ BLOCK = 16
 
 
 def by_width(steps: Iterator[list[Sample]], preprocessor: Preprocessor, seed: int, step: int) -> Iterator[list[Sample]]:
-    """Deal out the samples of `BLOCK` steps anew, so that those of a step are of nearly one width.
+    """Redistribute the samples of `BLOCK` steps, so that those of a step are of nearly one width.
 
     The samples of steps nB to nB + B - 1 are sorted by padded width and divided again into as many steps, in random
     order: a pure function of the step, like the samples.
 
     Args:
-        steps: the samples of each step, from `block_start(step)` on; taken one ahead for one given, so that they are
-            loaded beside the training.
-        preprocessor: knows the padded widths.
+        steps: the samples of each step, from `block_start(step)` on; one step of the next block is taken for each step
+            yielded, so that loading keeps pace with training.
+        preprocessor: gives the padded widths.
         seed: of the order.
-        step: the first to yield.
+        step: the first step to yield.
     """
     number, skipped = divmod(step, BLOCK)
     block = list(islice(steps, BLOCK))
@@ -48,5 +48,5 @@ def block_start(step: int) -> int:
 
 
 def of_one_width(samples: list[Sample], preprocessor: Preprocessor) -> list[list[Sample]]:
-    """Divide samples into runs of one padded width."""
+    """Split samples into runs of one padded width."""
     return [list(run) for _, run in groupby(samples, key=lambda sample: preprocessor.padded_width(sample.image))]

@@ -1,4 +1,4 @@
-"""Budgets: how many steps a run takes."""
+"""How many steps a run takes: a number of steps, or those that fit a time budget."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from grcnn_ocr.config import TrainConfig
 logger = logging.getLogger(__name__)
 
 WARMUP_STEPS = 10
-"""The first steps, not measured; as many as there are batches ready when training starts, if those are more."""
+"""Steps at the start that are not measured; more if more batches were loaded before training started."""
 MEASURED_STEPS = 40
-"""The steps after them, by which a time budget becomes a number of steps."""
+"""The steps after them, whose time turns a time budget into a number of steps."""
 NUM_VALIDATIONS = 10
-"""In a run, unless `train.validate_every` says otherwise."""
+"""Per run, unless `train.validate_every` says otherwise."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is known once steps were measured.
+    """Times measured at the start of a run.
 
     Attributes:
-        steps: steps done.
+        steps: steps done so far.
         elapsed: seconds spent so far.
-        step_seconds: of one step.
-        validation_seconds: of one validation.
+        step_seconds: time of one step.
+        validation_seconds: time of one validation.
     """
 
     steps: int
@@ -36,7 +36,7 @@ class Measurement:
 
 
 def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int | None:
-    """Return the steps of the run; None while a time budget waits to be measured. One that is too short is logged.
+    """Return the steps of the run; None if a time budget has yet to be measured. Logs a budget that is too short.
 
     Raises:
         ValueError: if the configuration holds neither steps nor a time budget.
@@ -45,7 +45,7 @@ def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int
         return config.steps
     if config.time_budget is None:
         raise ValueError(
-            "no budget: set train.steps=20000 or train.time_budget=20m; of a classifier, or train.epochs=90"
+            "no budget: set train.steps=20000 or train.time_budget=20m, or for a classifier train.epochs=90"
         )
     if measured is None:
         return None
@@ -56,8 +56,8 @@ def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int
         steps = left / (measured.step_seconds + measured.validation_seconds / config.validate_every)
     if steps < 1:
         logger.warning(
-            "train.time_budget of %.0f s is too short: %.0f s had passed when the time of a step was known, and the "
-            "run ends one step and its validation later; raise it, or give train.steps instead",
+            "train.time_budget of %.0f s is too short: %.0f s had passed before the time of a step was known, and the "
+            "run ends after one more step and its validation; raise it, or give train.steps instead",
             config.time_budget,
             measured.elapsed,
         )
@@ -65,7 +65,7 @@ def total_steps(config: TrainConfig, measured: Measurement | None = None) -> int
 
 
 def validates_at(step: int, total: int | None, config: TrainConfig) -> bool:
-    """Whether a validation follows once `step` steps are done."""
+    """Tell whether to validate after `step` steps."""
     if total is None:
         return False
     every = config.validate_every or math.ceil(total / NUM_VALIDATIONS)

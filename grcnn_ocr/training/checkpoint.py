@@ -1,4 +1,4 @@
-"""The training state: everything a run needs to go on exactly."""
+"""The training state: everything that a run needs to continue exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 STATE = "state.pt"
 FREE_TO_CHANGE = ("data.workers", "train.save_every")
-"""Settings that a resumed run may change, since no result depends on them."""
+"""Settings that may differ in a resumed run, since no result depends on them."""
 
 
 @dataclass
@@ -26,12 +26,12 @@ class Progress:
 
     Attributes:
         total_steps: of the whole run; None while a time budget is being measured.
-        num_processes: that share a step; the order of the data depends on it.
+        num_processes: processes that share a step; the order of the data depends on it.
         step: steps done.
         best_accuracy: of the validations so far; -1 before the first.
         seconds: spent, over all sessions.
-        data: digest of each source of training data, by its name.
-        skipped_steps: without an update, for their gradient was not finite.
+        data: digest of each source of training data, by name.
+        skipped_steps: steps without an update, because their gradient was not finite.
     """
 
     total_steps: int | None
@@ -44,10 +44,10 @@ class Progress:
 
 
 def save_state(path: Path, config: AnyConfig, progress: Progress, states: dict[str, Any]) -> None:
-    """Write progress and the state dicts of model, average and optimiser, aside and renamed; keep the one before.
+    """Write progress and the state dicts of model, average and optimiser atomically; keep the previous state.
 
     Raises:
-        ValueError: if it cannot be written, as on a full disk; what was there stays.
+        ValueError: if it cannot be written, as on a full disk; the previous state is then untouched.
     """
     try:
         with written_aside(path, previous(path)) as aside:
@@ -59,23 +59,23 @@ def save_state(path: Path, config: AnyConfig, progress: Progress, states: dict[s
 
 
 def previous(path: Path) -> Path:
-    """Return where the state before the newest one is kept."""
+    """Return the path of the previous state."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def can_resume(run: Path) -> bool:
-    """Whether a run's folder holds a state."""
+    """Tell whether the folder of a run holds a state."""
     return any(path.is_file() for path in (run / STATE, previous(run / STATE)))
 
 
 def load_state(
     path: Path, config: AnyConfig, num_processes: int, data: dict[str, str]
 ) -> tuple[Progress, dict[str, Any]]:
-    """Read the newest training state; the one before it if that is damaged or missing, which is logged.
+    """Read the newest training state; if that is damaged or missing, log it and read the previous one.
 
     Raises:
-        ValueError: if there is none, none can be read, or it is of another configuration, number of processes or
-            other data.
+        ValueError: if there is no state, none can be read, or it belongs to another configuration, number of
+            processes or data.
     """
     found = [candidate for candidate in (path, previous(path)) if candidate.is_file()]
     if not found:
@@ -90,26 +90,26 @@ def load_state(
             problems.append(f"{candidate} cannot be read as a training state: {reason}")
     else:
         raise ValueError("; ".join(problems))
-    if problems:  # out of the way, lest it take the place of the good one
+    if problems:  # moved away, so that it does not replace the good one at the next save
         with suppress(FileNotFoundError):  # missing, or another process was faster
             path.replace(path.with_suffix(".damaged"))
     for problem in problems:
-        logger.warning("%s; going on from %s, step %d", problem, candidate, saved["progress"]["step"])
+        logger.warning("%s; continuing from %s, step %d", problem, candidate, saved["progress"]["step"])
     old, new = _flat(saved["config"]), _flat(config.model_dump(mode="json"))
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key) and key not in FREE_TO_CHANGE]
     if changed:
         shown = ", ".join(f"{key}: {old.get(key)!r} then, {new.get(key)!r} now" for key in changed)
-        raise ValueError(f"{path} belongs to another configuration ({shown}); resume with the same, or start anew")
+        raise ValueError(f"{path} belongs to another configuration ({shown}); resume with the same, or start a new run")
     progress = Progress(**saved["progress"])
     if progress.num_processes != num_processes:
         raise ValueError(
-            f"{path} is of a run on {progress.num_processes} processes, this is {num_processes}; resume on as many"
+            f"{path} is of a run on {progress.num_processes} processes, this one has {num_processes}; resume on as many"
         )
     if progress.data != data:
         names = ", ".join(sorted(name for name in {*data, *progress.data} if data.get(name) != progress.data.get(name)))
         raise ValueError(
-            f"the data changed since {path} was written ({names}; of the word engine: its fonts, words, photos or "
-            "version); restore them, or start anew with --init"
+            f"the data changed since {path} was written ({names}; for the word engine: its fonts, words, photos or "
+            "version); restore them, or start a new run with --init"
         )
     return progress, saved["states"]
 

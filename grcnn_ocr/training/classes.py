@@ -20,7 +20,7 @@ from grcnn_ocr.weights import ClassifierWeights, load_classifier, load_tensors
 
 
 class ClassesTask:
-    """Telling classes of images apart: the training data, the loss and the validation of a configuration.
+    """Classifying images: the training data, the loss and the validation of a configuration.
 
     Raises:
         ValueError: if the data cannot be opened, or do not fit the network.
@@ -35,7 +35,7 @@ class ClassesTask:
         self.dataset, self.validation = build_images(config)
 
     def settings(self, num_processes: int) -> TrainConfig:
-        """Return the settings, with the steps that the epochs make unless there is a time budget."""
+        """Return the settings, with `epochs` converted to steps if there are neither steps nor a time budget."""
         settings = self.config.train
         if settings.steps is not None or settings.time_budget is not None or settings.epochs is None:
             return settings
@@ -43,7 +43,7 @@ class ClassesTask:
         return settings.model_copy(update={"steps": max(1, round(steps))})
 
     def initialise(self, init: Path) -> str:
-        """Start from trained weights; the last layer as it was initialised, if it is of other classes."""
+        """Start from trained weights, but keep the last layer as initialised if the classes differ."""
         trained = load_classifier(init)
         tensors, own = dict(trained.model.state_dict()), self.model.state_dict()
         classes = tuple(self.dataset.source.classes)
@@ -51,14 +51,14 @@ class ClassesTask:
         if is_new:
             tensors |= {key: value for key, value in own.items() if key.startswith("classifier.")}
         load_tensors(self.model, tensors, str(init))
-        return f"all layers start as in {init}" + (", but the last, for the classes are others" if is_new else "")
+        return f"all layers start as in {init}" + (", except the last, as the classes differ" if is_new else "")
 
     def digests(self) -> dict[str, str]:
         """Return a digest of the training pictures."""
         return self.dataset.digests()
 
     def feed(self, process: int, num_processes: int, device: torch.device) -> ImageFeed:
-        """Return what yields the pictures of each step."""
+        """Return the feed that yields the pictures of each step."""
         return ImageFeed(self.dataset, self.config, process, num_processes, device)
 
     def loss(self, model: nn.Module, batch: ImageBatch) -> Tensor:
@@ -77,7 +77,7 @@ class ClassesTask:
         return result.top1
 
     def complain(self, result: ClassesResult, step: int, feed: ImageFeed) -> None:
-        """Nothing is known to look wrong."""
+        """Do nothing: there is no sign of trouble to look for."""
 
     def weights(self, model: Classifier, result: ClassesResult, training: dict[str, Any]) -> ClassifierWeights:
         """Return the network with its configuration and the names of its classes."""
@@ -87,10 +87,10 @@ class ClassesTask:
 
 
 def soft_targets(batch: ImageBatch, num_classes: int, smoothing: float) -> Tensor:
-    """Return the probabilities (B, K) that a batch is trained towards.
+    """Return the target probabilities (B, K) of a batch.
 
-    An image's one class, or its two in their shares if it is mixed, give up `smoothing` in equal parts; the others
-    share it: 1 - e and e / (K - 1), as the GRCNN authors' code has it.
+    The class of an image, or the two classes of a mixed one in equal parts, give up `smoothing` = e, which the other
+    classes share: 1 - e and e / (K - 1), as in the GRCNN authors' code.
     """
     targets = torch.zeros(len(batch), num_classes, device=batch.labels.device)
     targets.scatter_add_(1, batch.labels[:, None], torch.full_like(targets[:, :1], batch.share))
@@ -101,5 +101,5 @@ def soft_targets(batch: ImageBatch, num_classes: int, smoothing: float) -> Tenso
     is_its = targets > 0
     num_its = is_its.sum(dim=1, keepdim=True)
     others = num_classes - num_its
-    smoothing_of = smoothing * (others > 0)  # of two classes that are mixed, there are no others
+    smoothing_of = smoothing * (others > 0)  # with two classes, a mixed image has no others
     return torch.where(is_its, targets - smoothing_of / num_its, smoothing_of / others.clamp(min=1))

@@ -1,4 +1,4 @@
-"""The words of a configuration: what is trained on, what is held out."""
+"""The words of a configuration: those to train on and those to validate on."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from grcnn_ocr.datasets.words import DrawnWords, Subset, WordSource, open_words
 logger = logging.getLogger(__name__)
 
 NUM_DRAWN_FOR_VALIDATION = 500
-"""Words of the engine that are held out when there are no others."""
+"""Words of the engine to validate on if there are no others."""
 
 
 def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSource]:
-    """Open what a configuration trains on, and what it validates on.
+    """Open the training and validation words of a configuration.
 
     Args:
         config: its `data` section says which.
         num_frames: T of the network; a label that needs more is not trained on.
 
     Raises:
-        ValueError: if the data cannot be opened, or none of it can be trained on or read right.
+        ValueError: if the data cannot be opened, or no word can be used for training or be read correctly.
     """
     data, charset, preprocessor = config.data, build_charset(config.charset), build_preprocessor(config.preprocess)
     validation: WordSource | None = None
     if data.validation:
         validation = open_words(data.validation)
         found = audit(validation, charset, num_frames)
-        logger.info("validation on %s: %s", data.validation, found.report("left out or always read wrong"))
+        logger.info("validation on %s: %s", data.validation, found.report("left out or always misread"))
     streams: list[Stream] = []
     engine: WordEngine | None = None
     for name in data.shares:
@@ -69,10 +69,10 @@ def build_words(config: Config, num_frames: int) -> tuple[TrainingWords, WordSou
 
 
 def load_chosen(path: Path, engine: WordEngine) -> NDArray[np.int64]:
-    """Read which of an engine's samples `tools/choose_samples.py` chose.
+    """Read the numbers of the engine's samples that `tools/choose_samples.py` chose.
 
     Raises:
-        ValueError: if there is no such file, or the samples are another engine's.
+        ValueError: if the file cannot be read, or is about another engine.
     """
     try:
         with path.open("rb") as stream, np.load(stream) as file:
@@ -81,20 +81,20 @@ def load_chosen(path: Path, engine: WordEngine) -> NDArray[np.int64]:
         raise ValueError(f"data.chosen: {path} cannot be used ({error}); tools/choose_samples.py writes it") from None
     if of_engine != engine.digest():
         raise ValueError(
-            f"data.chosen: {path} is about another word engine's samples (its seed, look, fonts, words or photos are "
-            "others); choose anew, with the same data.engine"
+            f"data.chosen: {path} is about another word engine's samples (its seed, look, fonts, words or photos "
+            "differ); choose again, with the same data.engine"
         )
     return numbers
 
 
 def hold_out(indices: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divide indices at random in (training, validation), each ascending and at least one.
+    """Split indices at random into (training, validation), each ascending and not empty.
 
     Raises:
         ValueError: if there are fewer than two.
     """
     if len(indices) < 2:
-        raise ValueError("1 usable sample cannot be divided in training and validation; set data.validation")
+        raise ValueError("1 usable sample cannot be split into training and validation; set data.validation")
     shuffled = np.random.default_rng(seed).permutation(indices)
     count = min(max(1, round(fraction * len(indices))), len(indices) - 1)
     return np.sort(shuffled[count:]), np.sort(shuffled[:count])

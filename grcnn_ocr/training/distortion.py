@@ -1,4 +1,4 @@
-"""Cheap distortion of whole batches on their device: a small affine map, contrast, brightness, inversion, noise."""
+"""Fast distortion of whole batches on their device: a small affine map, contrast, brightness, inversion, noise."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SCALE, SHEAR, SLOPE, SHIFT = 0.1, 0.2, 0.05, 0.05
-"""Largest changes of the affine map: of the size, in x by y, in y by x, of the place (share of half the picture)."""
+"""Largest changes of the affine map: of scale, of x by y, of y by x, and of position (in halves of the picture)."""
 CONTRAST, BRIGHTNESS, NOISE = 0.3, 0.1, 0.03
-"""Largest changes of the gray levels: a factor, a shift and noise in shares of the range from black to white."""
+"""Largest changes of the gray levels: a factor, and a shift and noise as shares of the range from black to white."""
 INVERTED = 0.25
-"""Share of images whose ink and ground change places."""
+"""Share of images that are inverted."""
 
 
 def distort(images: Tensor, seed: tuple[int, ...], black: float = -1.0, white: float = 1.0) -> Tensor:
-    """Distort each image in its own way, a function of the images and the seed.
+    """Distort each image differently; a pure function of the images and the seed.
 
     Args:
         images: (B, 1, H, W), normalised.
         seed: of all randomness.
-        black: what the pixel 0 is after normalisation.
-        white: what the pixel 255 is.
+        black: normalised value of the pixel 0.
+        white: normalised value of the pixel 255.
     """
     state = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
     generator = torch.Generator(images.device).manual_seed(state % 2**63)

@@ -1,4 +1,4 @@
-"""The moving average of a network's weights, which is what is evaluated and kept."""
+"""The moving average of a network's weights, which is evaluated and saved instead of the weights themselves."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class MovingAverage(Generic[M]):
     A fixed decay would hold on to the random initial weights for thousands of steps.
 
     Args:
-        model: averaged; the average starts as a copy of it.
-        decay: the ceiling of d; 0 makes the average a copy of the weights.
+        model: the network to average; the average starts as a copy of it.
+        decay: the largest d; with 0 the average is a copy of the weights.
     """
 
     def __init__(self, model: M, decay: float) -> None:
@@ -29,7 +29,7 @@ class MovingAverage(Generic[M]):
 
     @torch.no_grad()
     def update(self, model: M, num_updates: int) -> None:
-        """Take in the weights after update number `num_updates`, counted from 0."""
+        """Add the weights after update number `num_updates`, counted from 0."""
         weight = 1 - min(self.decay, (1 + num_updates) / (10 + num_updates))
         own, given = self.model.state_dict(), model.state_dict()
         averaged = [key for key, value in own.items() if value.is_floating_point()]

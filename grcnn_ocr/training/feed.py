@@ -1,4 +1,4 @@
-"""Feeding a process of a run: which words each step takes, loaded beside the training."""
+"""Feeding a training process: which words each step takes, loaded while the network trains."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from grcnn_ocr.training.distortion import distort
 from grcnn_ocr.training.reuse import reused
 
 PR_SET_PDEATHSIG = 1
-"""Of prctl(2): the signal that a process gets when its parent dies."""
+"""Option of prctl(2): the signal that a process gets when its parent dies."""
 GRACE_SECONDS = 20
-"""From SIGTERM to a worker's death."""
+"""Time from SIGTERM to the end of a worker."""
 PREFETCH = 2
-"""Batches that each worker has ready."""
+"""Batches that each worker loads ahead."""
 MAX_WORKERS = 16
-"""Unless more are asked for."""
+"""Unless `data.workers` asks for more."""
 
 
 class Feed:
@@ -40,14 +40,14 @@ class Feed:
 
     Args:
         dataset: the words.
-        config: batch size, parts, reuse, workers.
+        config: gives batch size, parts, reuse and workers.
         process: index of this process.
-        num_processes: that share each step.
-        device: where batches go.
-        num_frames: T of the network for a width.
+        num_processes: processes that share each step.
+        device: where batches are put.
+        num_frames: gives T of the network for a width.
 
     Raises:
-        ValueError: if a step's words cannot be divided into equal parts.
+        ValueError: if the words of a step cannot be divided into equal parts.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Feed:
         parts = config.train.accumulate * config.data.reuse
         if config.train.batch_size % parts:
             raise ValueError(
-                f"train.batch_size {config.train.batch_size} is not a multiple of {parts}, that is of "
+                f"train.batch_size {config.train.batch_size} is not a multiple of {parts}, that is, of "
                 f"train.accumulate {config.train.accumulate} times data.reuse {config.data.reuse}"
             )
         self.dataset = dataset
@@ -78,7 +78,7 @@ class Feed:
         """Crops so far, in this process and session, with fewer frames than the label needs: CTC cannot learn them."""
 
     def steps(self, step: int) -> Iterator[list[Batch]]:
-        """Yield the words of one step after the other, from `step` on, each in parts that are run one by one.
+        """Yield the words of each step, from `step` on, in parts that are run one after the other.
 
         Raises:
             ValueError: on a word that cannot be loaded, naming it.
@@ -108,11 +108,11 @@ class Feed:
             yield parts
 
     def places(self, step: int) -> Iterator[str]:
-        """Name the words that are new at a step (they may serve it, with proportional width, or one nearby)."""
+        """Name the words that are new at a step (with proportional width, a nearby step may use them instead)."""
         return (self.dataset.stream.place(number) for number in self._order(step).samples(step))
 
     def _slices(self, step: int) -> Iterator[list[Sample]]:
-        """Yield the samples that are new at one step after the other."""
+        """Yield the samples that are new at each step."""
         yield from loaded(self.dataset, self.workers, batch_sampler=self._order(step), collate_fn=list)
 
     def _order(self, step: int) -> StreamBatches:
@@ -123,7 +123,7 @@ class Feed:
 
 
 def num_workers(workers: int | None) -> int:
-    """Return how many processes load words: those asked for, else this process's share of the cores left, 1 to 16."""
+    """Return how many processes load words: as asked for, else this process's share of the remaining cores, 1 to 16."""
     if workers is not None:
         return workers
     trained_by = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # torchrun's
@@ -131,7 +131,7 @@ def num_workers(workers: int | None) -> int:
 
 
 def loaded(dataset: Dataset[Any], workers: int, **options: Any) -> Iterator[Any]:
-    """Yield what a DataLoader with these options does, loaded by some processes or by this one.
+    """Yield from a DataLoader with these options, with some worker processes or none.
 
     Raises:
         ValueError: on a sample that cannot be loaded, naming it.
@@ -146,7 +146,7 @@ def loaded(dataset: Dataset[Any], workers: int, **options: Any) -> Iterator[Any]
     try:
         yield from loader
     except ValueError as error:
-        # from a worker it comes as that process's traceback, then the message
+        # from a worker, the message follows that process's traceback
         message = str(error).partition("\nValueError: ")[2].strip()
         raise (ValueError(message) if message else error) from error
 

@@ -34,16 +34,16 @@ class Validation:
 
 
 def build_images(config: ClassesConfig) -> tuple[TrainingImages, Validation]:
-    """Open what a configuration trains on, and what it validates on.
+    """Open the training and validation pictures of a configuration.
 
     Raises:
-        ValueError: if the data cannot be opened, or their classes are not the network's.
+        ValueError: if the data cannot be opened, or their classes are not those of the network.
     """
     data = config.data
     if data.train is None:
         raise ValueError("no pictures to train on: set data.train=PATH, such as cifar-10-python.tar.gz or a folder")
     if not Path(data.train).exists():
-        raise ValueError(f"no pictures {data.train}: fetch them, or say where they are with --set data.train=PATH")
+        raise ValueError(f"no pictures {data.train}: download them, or give their path with --set data.train=PATH")
     source = open_images(data.train, "train")
     check_classes(config.num_classes, (), source, "num_classes")
     indices: NDArray[np.int64] = np.arange(len(source))
@@ -67,9 +67,9 @@ class ImageBatch:
     """What a training step takes, or a part of it.
 
     Attributes:
-        images: (B, C, H, W) float32, normalised, channels last; mixed with their partners, if there are any.
+        images: (B, C, H, W) float32, normalised, channels last; mixed with their partners if there are any.
         labels: (B,).
-        partners: (B,) labels of what each image was mixed with, or None.
+        partners: (B,) label of the picture that each image was mixed with, or None.
         share: of the image itself in the mixture.
     """
 
@@ -87,13 +87,13 @@ class ImageFeed:
 
     Args:
         dataset: the pictures.
-        config: batch size, parts, mixing, workers.
+        config: gives batch size, parts, mixing and workers.
         process: index of this process.
-        num_processes: that share each step.
-        device: where batches go.
+        num_processes: processes that share each step.
+        device: where batches are put.
 
     Raises:
-        ValueError: if a step's pictures cannot be divided into equal parts.
+        ValueError: if the pictures of a step cannot be divided into equal parts.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class ImageFeed:
         """Steps whose pictures may be loaded ahead."""
 
     def steps(self, step: int) -> Iterator[list[ImageBatch]]:
-        """Yield the pictures of one step after the other, from `step` on, each in parts that are run one by one.
+        """Yield the pictures of each step, from `step` on, in parts that are run one after the other.
 
         Raises:
             ValueError: on a picture that cannot be loaded, naming it.
@@ -141,7 +141,7 @@ class ImageFeed:
 
 
 def mixed(images: Tensor, labels: Tensor, alpha: float, seed: tuple[int, ...]) -> ImageBatch:
-    """Mix each image with another of its batch, all by one share (mixup, Zhang et al. 2018).
+    """Mix each image with another of its batch, all with the same share (mixup, Zhang et al. 2018).
 
     Args:
         images: (B, C, H, W).

@@ -1,4 +1,4 @@
-"""Starting from a trained network, also a smaller one or one of another charset."""
+"""Starting from a trained network, possibly a smaller one or one of another charset."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from grcnn_ocr.weights import load_tensors
 
 
 def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, known: Charset, source: str) -> str:
-    """Copy a trained network's weights; of the head, the rows of the blank and of the characters that both know.
+    """Copy a trained network's weights; in the head, only the rows of the blank and of characters that both know.
 
-    A character that is new starts from its other case, if that is known: S from s, K from k. The rows of all others
-    stay as they were initialised. A smaller network of GRCLs grows before; see `models.growing`.
+    A new character starts from its other case, if that is known: S from s, K from k. The rows of all others stay as
+    they were initialised. A smaller network of GRCLs is grown first; see `models.growing`.
 
     Args:
         model: initialised in place.
         charset: of `model`.
-        trained: copied from; the same network but for the number of classes, or one that can grow into it.
-        known: of `trained`.
+        trained: the same network, except for the number of classes, or one that can grow into it.
+        known: the charset of `trained`.
         source: names `trained` in errors.
 
     Returns:
-        For a person: which characters start from what.
+        A report of which characters start from what.
 
     Raises:
-        ValueError: if the networks differ in more.
+        ValueError: if the networks differ in anything else.
     """
     grown = grow(trained, model) if can_grow(trained, model) else trained
     tensors = dict(grown.state_dict())

@@ -1,4 +1,4 @@
-"""The learning-rate range test (Smith 2017, Cyclical Learning Rates): the loss while the rate grows."""
+"""The learning-rate range test (Smith 2017, Cyclical Learning Rates): the loss as the rate grows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SMOOTHING = 0.9
 DIVERGED = 4.0
 """The test ends when the smoothed loss is this many times its lowest."""
 LOWEST, HIGHEST = 1e-6, 1.0
-"""Rates of the first and the last step."""
+"""Learning rates of the first and the last step."""
 MIN_STEPS = 10
 """Steps before the average means anything."""
 WINDOW = 17
-"""Steps over which the slope of the loss is fitted: with few words a step, the loss of two or three is noise."""
+"""Steps over which the slope of the loss is fitted: with few words per step, two or three losses are mostly noise."""
 
 
 @dataclass(frozen=True)
 class LrCurve:
-    """What the test found.
+    """The result of the test.
 
     Attributes:
         rates: learning rate of each step.
@@ -65,7 +65,7 @@ def check_plotting() -> None:
 def find_lr(trainer: Trainer, steps: int = 150) -> LrCurve:
     """Take steps at learning rates that grow geometrically, until the loss explodes.
 
-    The trainer's network is spoilt by it.
+    This ruins the trainer's network.
 
     Args:
         trainer: not yet run.
@@ -89,9 +89,9 @@ def find_lr(trainer: Trainer, steps: int = 150) -> LrCurve:
 
 
 def _steepest(rates: list[float], losses: list[float]) -> float:
-    """Return the rate at which the loss falls fastest before its lowest point, or about it if that comes early.
+    """Return the rate at which the loss falls fastest before its lowest point, or around it if that comes early.
 
-    Fastest per logarithm of the rate, by least squares over `WINDOW` steps; it is the rate in their middle.
+    The slope is per logarithm of the rate, by least squares over `WINDOW` steps; the rate is the one in their middle.
     """
     lowest = min(range(MIN_STEPS, len(losses)), key=lambda step: losses[step])
     logs = [math.log(rate) for rate in rates]

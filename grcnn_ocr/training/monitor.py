@@ -1,4 +1,4 @@
-"""Watching a run: what the trainer tells, and TensorBoard as one who listens."""
+"""Monitoring a run: what the trainer reports, and writing it for TensorBoard."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class StepReport:
         gradient_norm: of the last step, before clipping.
         samples_per_second: words or images, since the last report.
         data_wait: share of that time spent waiting for data, 0 to 1.
-        memory: bytes of a GPU's memory in use at most so far, None on a CPU.
-        skipped_steps: of the whole run, for their gradient was not finite.
+        memory: peak GPU memory so far, in bytes; None on a CPU.
+        skipped_steps: steps of the whole run skipped because their gradient was not finite.
     """
 
     step: int
@@ -48,9 +48,9 @@ class Lap:
     """The steps between two reports.
 
     Attributes:
-        first_step: steps done at its begin.
+        first_step: steps done at its start.
         waited: seconds spent waiting for data.
-        started: on the performance counter; moved on by what is not training.
+        started: on the performance counter; moved forward by time spent on anything but training.
     """
 
     first_step: int
@@ -59,17 +59,17 @@ class Lap:
 
 
 class Monitor(Protocol):
-    """Listens to a run."""
+    """Receives the reports of a run."""
 
     def on_steps(self, report: StepReport) -> None:
-        """Hear of the last few steps."""
+        """Take a report of the last few steps."""
 
     def on_validation(self, step: int, result: AnyResult, is_best: bool) -> None:
-        """Hear of a validation."""
+        """Take the result of a validation."""
 
 
 class TensorBoardMonitor:
-    """Writes scalars for TensorBoard to a folder, from the first report on; what was told is in the file at once."""
+    """Writes scalars for TensorBoard to a folder, from the first report on, and flushes them at once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -15,7 +15,7 @@ ONE_CYCLE_RISE = 0.3
 
 
 def build_optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """Build the optimiser. Weight decay is not applied to biases and BatchNorm weights, but with `decay_all`."""
+    """Build the optimiser; weight decay spares biases and BatchNorm weights, unless `decay_all`."""
     parameters = list(parameters)
     of_classes = config if isinstance(config, ClassesTrainConfig) else None
     spared = config.weight_decay if of_classes and of_classes.decay_all else 0.0

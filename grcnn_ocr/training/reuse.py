@@ -1,4 +1,4 @@
-"""Using each image in several steps, for a device that is faster than its data (data echoing, Choi et al. 2019)."""
+"""Using each image in several steps, for a device faster than its data loading (data echoing, Choi et al. 2019)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ DISTANCE = 16
 
 
 def reused(slices: Iterable[list[Sample]], times: int) -> Iterator[list[Sample]]:
-    """Yield the samples of one step after the other.
+    """Yield the samples of each step.
 
     Slice number n of the data is what is new at a step: 1 / `times` of its samples. Step s takes the slices s, s + D,
-    ..., s + (times - 1) D, so that each serves `times` steps, D apart (but the first few, which serve fewer). A run
-    that is resumed at step s draws the same slices again.
+    ..., s + (times - 1) D, so that each slice serves `times` steps, D apart (the first few serve fewer). A run resumed
+    at step s draws the same slices again.
 
     Args:
         slices: from the number of the first step on.

@@ -42,13 +42,13 @@ class Trainer:
     Args:
         config: all of it.
         output: folder of the run.
-        init: weights to start from, perhaps of another charset or other classes; see `initialise` of the tasks.
-        resume: whether to go on from `output/state.pt`, as if never interrupted; on CPUs
-            to the last bit, on a GPU but for sums in another order.
-        monitors: hear of steps and validations.
+        init: weights to start from, possibly of another charset or other classes; see `initialise` of the tasks.
+        resume: whether to continue from `output/state.pt`, as if never interrupted: on CPUs bit for bit, on GPUs up to
+            the order of sums.
+        monitors: receive reports of steps and validations.
 
     Raises:
-        ValueError: on data that cannot be trained on, a configuration without a budget, or a state that does not fit.
+        ValueError: if the data cannot be trained on, the configuration has no budget, or the state does not fit it.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Trainer:
                 if self._is_asked_to(stop):
                     self._save_state()
                     logger.warning(
-                        "%s: stopped after step %d, go on with --resume", stop.name or "asked to", progress.step
+                        "%s: stopped after step %d, continue with --resume", stop.name or "asked to", progress.step
                     )
                     break
                 lap.started += time.perf_counter() - pause
@@ -151,7 +151,7 @@ class Trainer:
                 norm.eval()
 
     def _report(self, lap: Lap, loss: Tensor, gradient_norm: Tensor, lr: float) -> None:
-        """Tell the monitors of the last few steps; the loss is the mean of all processes'."""
+        """Report the last few steps to the monitors; the loss is the mean over all processes."""
         accelerator, progress = self.accelerator, self.progress
         seconds = time.perf_counter() - lap.started
         words = (progress.step - lap.first_step) * self.settings.batch_size * accelerator.num_processes
@@ -170,7 +170,7 @@ class Trainer:
             monitor.on_steps(report)
 
     def _is_asked_to(self, stop: StopRequest) -> bool:
-        """Whether to stop; several processes stop at the same step, one that they all report at."""
+        """Tell whether to stop; several processes stop at the same step, one at which all report."""
         if self.accelerator.num_processes == 1:
             return stop.name is not None
         if self.progress.step % REPORT_EVERY:
@@ -203,7 +203,7 @@ class Trainer:
         return loss, norm
 
     def _measure(self, step_seconds: float) -> None:
-        """Turn the time budget into a number of steps, once."""
+        """Turn the time budget into a number of steps."""
         validating_since = time.perf_counter()
         self.task.validate(self.average.model, self.accelerator.device)
         now = time.perf_counter()
@@ -214,7 +214,7 @@ class Trainer:
         self._save_state()
 
     def _validate(self) -> AnyResult:
-        """Validate the averaged weights, save them and the state, tell the monitors."""
+        """Validate the averaged weights, save them and the state, and report to the monitors."""
         progress = self.progress
         result = self.task.validate(self.average.model, self.accelerator.device)
         self.task.complain(result, progress.step, self.feed)
@@ -232,7 +232,7 @@ class Trainer:
             if is_best:
                 save_weights(self.output / "best.safetensors", weights)
             save_weights(self.output / "last.safetensors", weights)
-        self._save_state()  # last: a run killed before this validates again
+        self._save_state()  # last: a run killed before this point validates again
         for monitor in self.monitors:
             monitor.on_validation(progress.step, result, is_best)
         return result
@@ -250,10 +250,10 @@ class Trainer:
 
 
 def check_synchronised(config: AnyConfig, accelerator: Accelerator) -> None:
-    """Make sure that BatchNorm's statistics can be shared.
+    """Check that BatchNorm statistics can be synchronised.
 
     Raises:
-        ValueError: on several CPUs, or with proportional width: processes then run a step in different parts.
+        ValueError: on several CPUs, or with proportional width, where processes divide a step differently.
     """
     if accelerator.num_processes == 1:
         return

@@ -1,4 +1,4 @@
-"""Watching over a run: steps that cannot be taken, and the signals to stop."""
+"""Guarding a run: steps that cannot be taken, and signals to stop."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MAX_SKIPPED_IN_A_ROW = 20
 
 
 class StepGuard:
-    """Keeps a network from steps whose gradient is not finite.
+    """Skips steps whose gradient is not finite.
 
     Args:
-        model: its BatchNorm statistics are put back after such a step.
+        model: its BatchNorm statistics are restored after such a step.
         samples: what the samples are called.
     """
 
@@ -32,15 +32,15 @@ class StepGuard:
         self._in_a_row = 0
 
     def before(self) -> None:
-        """Keep the statistics as they are before a step's forward pass."""
+        """Save the BatchNorm statistics before a step's forward pass."""
         if self._buffers:
             torch._foreach_copy_(self._kept, self._buffers)
 
     def refuses(self, step: int, loss: Tensor, gradient_norm: Tensor, places: Iterator[str]) -> bool:
-        """Whether the step is to be skipped; says so and names its words.
+        """Tell whether to skip a step; if so, log it and name its samples.
 
         Raises:
-            ValueError: if too many in a row are.
+            ValueError: if too many steps in a row are skipped.
         """
         if torch.isfinite(gradient_norm):  # the same on every process, unlike the loss
             self._in_a_row = 0
@@ -55,20 +55,20 @@ class StepGuard:
         if self._in_a_row >= MAX_SKIPPED_IN_A_ROW:
             raise ValueError(
                 f"{self._in_a_row} steps in a row without a finite gradient, the last one {step}: the run has "
-                "diverged; start anew with a lower train.lr or train.clip_norm, or with train.precision=float32"
+                "diverged; start again with a lower train.lr or train.clip_norm, or with train.precision=float32"
             )
         return True
 
 
 class StopRequest:
-    """Whether SIGTERM or Ctrl-C asked the run to stop."""
+    """Records that SIGTERM or Ctrl-C asked the run to stop."""
 
     def __init__(self) -> None:
         self.name: str | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal."""
-        if self.name is not None:  # asked twice: at once
+        if self.name is not None:  # the second time: stop at once
             raise KeyboardInterrupt
         self.name = signal.Signals(number).name
 

@@ -28,7 +28,7 @@ from grcnn_ocr.weights import Weights, load_weights
 logger = logging.getLogger(__name__)
 
 BLANKS_ONLY = (
-    "after {} steps the network still reads nothing in any validation word. CTC begins with some hundred to two "
+    "after {} steps the network still reads nothing in any validation word. CTC begins with a few hundred to two "
     "thousand such steps; if it lasts, check the labels against the pictures (grcnn-ocr lmdb), try a smaller "
     "train.batch_size (more steps), a train.lr between 5e-4 and 2e-3, or start from weights (--init)"
 )
@@ -38,7 +38,7 @@ class WordsTask:
     """Reading words: the training data, the CTC loss and the validation of a configuration.
 
     Raises:
-        ValueError: if the data cannot be opened, or none of it can be trained on or read right.
+        ValueError: if the data cannot be opened, or no word can be used for training or be read correctly.
     """
 
     samples = "words"
@@ -59,11 +59,11 @@ class WordsTask:
         return self.config.train
 
     def initialise(self, init: Path) -> str:
-        """Start from trained weights, perhaps of another charset; see `initialise`."""
+        """Start from trained weights, possibly of another charset; see `initialise`."""
         trained = load_weights(init)
         report = initialise(self.model, self.charset, trained.model, build_charset(trained.config.charset), str(init))
         if trained.config.preprocess != self.config.preprocess:
-            report += "; it saw crops resized in another way (preprocess differs)"
+            report += "; it was trained on crops resized in another way (preprocess differs)"
         return report
 
     def digests(self) -> dict[str, str]:
@@ -71,7 +71,7 @@ class WordsTask:
         return self.dataset.stream.digests()
 
     def feed(self, process: int, num_processes: int, device: torch.device) -> Feed:
-        """Return what yields the words of each step."""
+        """Return the feed that yields the words of each step."""
         return Feed(self.dataset, self.config, process, num_processes, device, self.num_frames)
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
@@ -80,7 +80,7 @@ class WordsTask:
         return ctc_loss(logits, lengths, batch.targets, batch.target_lengths)
 
     def validate(self, model: CTCRecognizer, device: torch.device) -> Result:
-        """Read the validation words, lexicon-free, and compare all that the charset can write."""
+        """Read the validation words, lexicon-free, and compare everything that the charset can write."""
         recognizer = Recognizer(Weights(model, self.config), device, second_look=False)
         return evaluate_words(recognizer, self.validation, protocol=self.protocol)[0]
 
@@ -89,7 +89,7 @@ class WordsTask:
         return result.counts.word_accuracy
 
     def complain(self, result: Result, step: int, feed: Feed) -> None:
-        """Log that nothing is read, or that words are too narrow."""
+        """Warn if nothing is read, or if crops are too narrow."""
         if step > self.config.train.warmup_steps and not any(example.text for example in result.examples):
             logger.warning("%s", BLANKS_ONLY.format(step))
         if feed.num_too_narrow:

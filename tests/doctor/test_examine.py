@@ -99,7 +99,7 @@ def test_no_usable_sample_stops_training(small_config, crops):
     assert found.exit_code == 2 and "0 of 1 samples usable" in found.remarks[0].text and found.timing is None
     (crops / "labels.tsv").write_text("0.png\thello\n", encoding="utf-8")
     found = examine(small_config, open_words(crops / "labels.tsv"))
-    assert found.exit_code == 2 and "1 usable sample cannot be divided" in found.remarks[0].text
+    assert found.exit_code == 2 and "1 usable sample cannot be split" in found.remarks[0].text
 
 
 def test_a_crop_of_proportional_width_is_judged_by_its_own_frames(look, small_config):

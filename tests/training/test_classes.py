@@ -100,7 +100,7 @@ def test_starting_from_weights_of_other_classes_keeps_all_but_the_last_layer(squ
         started = trainer.network.state_dict()
         assert torch.equal(started["stem.0.weight"], first["stem.0.weight"])
         assert torch.equal(started["classifier.weight"], first["classifier.weight"]) == keeps_head
-    assert "but the last, for the classes are others" in caplog.text
+    assert "except the last, as the classes differ" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,8 @@ def test_validation_labels_that_can_never_be_read_right_are_told(small_config, t
     with caplog.at_level("INFO"):
         trainer = Trainer(small_config.model_copy(update={"data": data}), tmp_path)
     assert "validation.tsv: 1 of 3 samples usable" in caplog.text
-    assert "1 left out or always read wrong: '日' not in charset 'alnum36', such as '日本' of" in caplog.text
-    assert "1 left out or always read wrong: label too long for 26 frames" in caplog.text
+    assert "1 left out or always misread: '日' not in charset 'alnum36', such as '日本' of" in caplog.text
+    assert "1 left out or always misread: label too long for 26 frames" in caplog.text
     assert len(trainer.task.validation) == 3  # and they count
 
 
