@@ -1,1 +1,1 @@
-"""Measuring: counts that add up across shards, under a stated protocol, then a report."""
+"""Evaluation: counts that add up across shards, under a stated protocol, then a report."""

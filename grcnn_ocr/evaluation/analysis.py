@@ -1,4 +1,4 @@
-"""Where readings go wrong: pure functions on readings beside their labels."""
+"""Error analysis: pure functions of readings and their labels."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import editdistance
 from grcnn_ocr.evaluation.words import Example
 
 LENGTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15)
-"""Characters that a label of a bin has at least."""
+"""Least label length of each bin, in characters."""
 HEIGHTS = (1, 12, 16, 24, 32, 48, 64, 96, 128, 192)
-"""Pixels that a crop of a bin has at least."""
+"""Least crop height of each bin, in pixels."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A reading, and what the protocol makes of it.
+    """A reading compared under a protocol.
 
     Attributes:
         example: as read.
         label: folded.
         text: the reading, folded.
-        edits: distance between the two.
+        edits: edit distance between the two.
     """
 
     example: Example
@@ -45,7 +45,7 @@ def judge(examples: Sequence[Example], fold: Callable[[str], str]) -> list[Judge
 
 
 def worst(judged: Sequence[Judged]) -> list[Judged]:
-    """Return the wrong readings: the most confident first, to the percent; of equals those of most edits."""
+    """Return the wrong readings, the most confident first (to the percent), then those with the most edits."""
     wrong = [reading for reading in judged if not reading.right]
     return sorted(
         wrong, key=lambda reading: (-round(100 * reading.example.confidence), -reading.edits, reading.example.index)
@@ -53,7 +53,7 @@ def worst(judged: Sequence[Judged]) -> list[Judged]:
 
 
 def wilson_interval(correct: int, images: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, both 0 to 1; no images tell nothing, (0, 1).
+    """Return the 95 % confidence interval of a share, 0 to 1; without images it is (0, 1).
 
     Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
     """
@@ -65,15 +65,15 @@ def wilson_interval(correct: int, images: int) -> tuple[float, float]:
     spread = z * math.sqrt(share * (1 - share) / images + z * z / (4 * images * images))
     scale = 1 + z * z / images
     low, high = (centre - spread) / scale, (centre + spread) / scale
-    return max(min(low, share), 0.0), min(max(high, share), 1.0)  # rounding must not part them from the share
+    return max(min(low, share), 0.0), min(max(high, share), 1.0)  # rounding must not exclude the share
 
 
 def align(label: str, text: str) -> list[tuple[str, str]]:
-    """Pair the characters of two texts with the fewest edits.
+    """Align the characters of two texts with the fewest edits.
 
     Returns:
-        Pairs in order: (a, a) unchanged, (a, b) substituted, (a, "") deleted, ("", b) inserted. Of several ways, the
-        one that changes characters as near to the start as it can.
+        Pairs in order: (a, a) unchanged, (a, b) substituted, (a, "") deleted, ("", b) inserted. Of several
+        alignments, the one with its edits closest to the start.
     """
     costs = [list(range(len(text) + 1))]
     for row, character in enumerate(label, start=1):
@@ -99,13 +99,13 @@ def align(label: str, text: str) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Confusion:
-    """An edit that readings show.
+    """A kind of edit, and how often it occurs.
 
     Attributes:
-        label: the label's character; empty if the reading has one too many.
-        text: the reading's; empty if it lacks one.
-        count: of such edits.
-        example: the reading that shows it among the fewest edits, the first of them.
+        label: the character of the label; empty for an insertion.
+        text: the character of the reading; empty for a deletion.
+        count: number of such edits.
+        example: the first reading among those with this edit and the fewest edits in all.
     """
 
     label: str
@@ -141,13 +141,13 @@ def confusions(judged: Sequence[Judged]) -> list[Confusion]:
 
 @dataclass(frozen=True)
 class Bin:
-    """Images of alike size.
+    """Images of similar size.
 
     Attributes:
-        low: the least that is in it.
-        high: the most that is in it; None if there is no end.
-        images: in it.
-        correct: of them.
+        low: the least size in the bin.
+        high: the greatest; None if it has no upper end.
+        images: number of images.
+        correct: number of images read right.
     """
 
     low: int

@@ -67,7 +67,7 @@ def evaluate_classes(
         device: where the model is.
         indices: of the pictures; all by default.
         batch_size: pictures a forward pass.
-        progress: hears of each batch's size.
+        progress: called with the size of each batch.
 
     Raises:
         ValueError: on a picture that cannot be decoded, naming it.
@@ -88,7 +88,7 @@ def evaluate_classes(
 
 
 def check_classes(num_classes: int, names: tuple[str, ...], source: ImageSource, network: str) -> None:
-    """Make sure that a network's classes are those of the data.
+    """Check that a network's classes are those of the data.
 
     Args:
         num_classes: K.
@@ -101,7 +101,7 @@ def check_classes(num_classes: int, names: tuple[str, ...], source: ImageSource,
     """
     found = tuple(source.classes)
     if len(found) != num_classes:
-        raise ValueError(f"{source.path} has {len(found)} classes, {network} {num_classes}")
+        raise ValueError(f"{source.path} has {len(found)} classes, {network} has {num_classes}")
     if names and names != found:
         first = next(at for at in range(num_classes) if names[at] != found[at])
         raise ValueError(

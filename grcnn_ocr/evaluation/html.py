@@ -1,4 +1,4 @@
-"""A report of readings as one HTML file: images and plots are inside it, and it runs nothing."""
+"""A report of readings as one HTML file, with images and plots embedded and no scripts."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ svg text { font-size: 12px; fill: #5b6673; }
 
 
 def as_html(measurements: Sequence[Measurement], means: Means) -> str:
-    """Draw the report: a summary, then for each result its errors, confusions, sizes and calibration.
+    """Write the report: a summary, then for each result its errors, confusions, sizes and calibration.
 
     Raises:
-        ValueError: if an image cannot be read again, naming it.
+        ValueError: if an image can no longer be read, naming it.
     """
     rows = [cells(measurement) for measurement in measurements]
     summary = _table(
@@ -137,7 +137,7 @@ def _errors(judged: Sequence[Judged], source: WordSource) -> list[Element]:
 
 
 def _marked(parts: Sequence[tuple[str, bool]]) -> Element:
-    """Write a text character by character; each comes with whether it is marked."""
+    """Write a text from its characters, each given with whether to mark it."""
     shown = [element("mark", part) if differs else part for part, differs in parts if part]
     return element("bdi", *shown, class_="text")
 
@@ -224,7 +224,7 @@ def _calibration(judged: Sequence[Judged]) -> list[Element]:
 
 
 def _table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[Element | str]]) -> Element:
-    """Make a table of columns, each with whether it holds numbers."""
+    """Make a table; each column is given with whether it holds numbers."""
     kinds = [{"class_": "number"} if is_number else {} for _, is_number in columns]
     head = element("tr", *(element("th", name, **kind) for (name, _), kind in zip(columns, kinds, strict=True)))
     body = [

@@ -10,7 +10,7 @@ UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe
 
 
 def element(tag: str, *children: Element | str, **attributes: object) -> Element:
-    """Make an element; in an attribute's name `_` stands for `-`, and one at the end for nothing."""
+    """Make an element; in the name of an attribute `_` means `-`, and a trailing `_` is dropped."""
     made = Element(tag, {name.rstrip("_").replace("_", "-"): _clean(str(v)) for name, v in attributes.items()})
     for child in children:
         if not isinstance(child, str):

@@ -17,7 +17,7 @@ class Counts:
         similarity: sum of 1 - edit distance / length of the longer text.
         edits: sum of edit distances.
         characters: sum of label lengths.
-        left_out: images that the protocol leaves out, in no other sum.
+        left_out: images that the protocol leaves out; they are in no other sum.
     """
 
     images: int = 0
@@ -42,12 +42,12 @@ class Counts:
 
     @property
     def cer(self) -> float:
-        """Character error rate: edits a label character, over all images."""
+        """Character error rate: edits per label character, over all images."""
         return self.edits / self.characters if self.characters else float("nan")
 
 
 def compare(prediction: str, label: str) -> Counts:
-    """Count one image, both texts folded by the protocol."""
+    """Count one image; both texts are already folded by the protocol."""
     edits = int(editdistance.eval(prediction, label))
     longer = max(len(prediction), len(label))
     similarity = 1 - edits / longer if longer else 1.0

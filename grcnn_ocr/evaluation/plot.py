@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from grcnn_ocr.evaluation.markup import element
 
 WIDTH, HEIGHT = 380, 300
-"""Of a plot, in pixels."""
+"""Of the plot, in pixels."""
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 44
 """Margins around its axes."""
 NUM_TICKS = 5
 
 
 class Plot:
-    """A plot of shares, in percent, over shares from 0 to 1, as inline SVG.
+    """A plot of shares over shares, both labelled in percent, as inline SVG.
 
     Args:
-        title: for those who cannot see it.
-        x_label: below.
-        y_label: at the left.
+        title: for screen readers.
+        x_label: below the plot.
+        y_label: to its left.
         y_range: shares at the lower and the upper edge.
     """
 
@@ -54,14 +54,14 @@ class Plot:
         self.svg.append(element("polyline", points=points, class_=class_))
 
     def dot(self, x: float, y: float, text: str) -> None:
-        """Draw a point that tells `text` under the pointer."""
+        """Draw a point with `text` as its tooltip."""
         across, up = self._at(x, y)
         self.svg.append(
             element("circle", element("title", text), cx=f"{across:.1f}", cy=f"{up:.1f}", r=4, class_="dot")
         )
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
-        """Return the place of a point in the picture, in pixels from the left and the top."""
+        """Return the position of a point in the picture, in pixels from the left and the top."""
         up = (y - self._y_range[0]) / (self._y_range[1] - self._y_range[0])
         return LEFT + x * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
 
@@ -74,6 +74,6 @@ class Plot:
 
 
 def _percent(share: float, span: tuple[float, float]) -> str:
-    """Spell a tick, with as many digits as tell it from the next."""
+    """Format a tick, with a decimal only if the ticks need one."""
     step = 100 * (span[1] - span[0]) / NUM_TICKS
     return f"{100 * share:.{0 if step >= 1 and abs(step - round(step)) < 1e-6 else 1}f}"

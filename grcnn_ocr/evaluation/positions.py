@@ -1,4 +1,4 @@
-"""How well the characters of readings are placed, against boxes that people drew."""
+"""How well the characters of readings are located, compared with annotated boxes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from grcnn_ocr.evaluation.protocol import ALPHANUMERIC
 
 
 class Overlap(NamedTuple):
-    """Mean intersection over union of true and found horizontal spans, over all characters of words read right.
+    """Mean intersection over union of true and found horizontal spans, over the characters of words read right.
 
     Attributes:
-        found: of the spans of the readings.
-        equal_parts: of the crop divided into as many equal parts, for comparison.
-        num_words: the words compared: read right, and every character of the label in the reading.
+        found: that of the spans of the readings.
+        equal_parts: that of spans that divide the crop equally, for comparison.
+        num_words: words compared, read right and with as many characters as boxes.
     """
 
     found: float
@@ -27,7 +27,7 @@ class Overlap(NamedTuple):
 
 
 class Placing:
-    """Gathers the overlaps of one reading after another."""
+    """Accumulates the overlaps of readings."""
 
     def __init__(self) -> None:
         self._found: list[float] = []
@@ -35,12 +35,12 @@ class Placing:
         self._num_words = 0
 
     def add(self, prediction: Prediction, label: str, boxes: Sequence[Box], width: int) -> None:
-        """Compare the characters of a prediction, which must hold them, with the true ones.
+        """Compare the characters of a prediction with the true ones.
 
         Args:
-            prediction: one that tells its characters.
+            prediction: with characters.
             label: of the image.
-            boxes: one a character of the label.
+            boxes: one per character of the label.
             width: of the image, in pixels.
         """
         characters = prediction.characters or ()
@@ -53,7 +53,7 @@ class Placing:
             self._equal.append(_overlap(edges[number], edges[number + 1], left, right))
 
     def overlap(self) -> Overlap | None:
-        """Return the means so far, if there is a word."""
+        """Return the means so far; None without a word."""
         if not self._num_words:
             return None
         return Overlap(float(np.mean(self._found)), float(np.mean(self._equal)), self._num_words)

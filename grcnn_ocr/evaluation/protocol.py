@@ -15,10 +15,10 @@ class Protocol:
     Args:
         name: for reports.
         charset: whose folding is used.
-        drop_others: whether characters that the charset cannot write are dropped, or stay to be compared.
-        only_alphanumeric: whether images are left out whose label holds anything but ASCII letters and digits.
-        min_length: characters of the shortest label that is not left out.
-        num_images: that are left, when the dataset is the protocol's own; None if any number may be.
+        drop_others: whether characters outside the charset are dropped; else they are compared too.
+        only_alphanumeric: whether to leave out images whose label holds anything but ASCII letters and digits.
+        min_length: images with shorter labels are left out.
+        num_images: how many images of the protocol's dataset remain; None if any number may.
     """
 
     name: str
@@ -29,23 +29,23 @@ class Protocol:
     num_images: int | None = None
 
     def fold(self, text: str) -> str:
-        """Return what of `text` is compared."""
+        """Return the part of `text` that is compared."""
         folded = self.charset.fold(text)
         return "".join(c for c in folded if c in self.charset.characters) if self.drop_others else folded
 
     def keep(self, label: str) -> bool:
-        """Tell whether an image of this label, as stored, is counted."""
+        """Tell whether an image with this label, as stored, counts."""
         if self.only_alphanumeric and not (label.isascii() and label.isalnum()):
             return False
         return len(label) >= self.min_length and self.fold(label) != ""
 
     def count_warning(self, num_images: int) -> str | None:
-        """Return what to tell a person if the images counted are not as many as the protocol's; else None."""
+        """Return a warning if the number of images is not that of the protocol; else None."""
         if self.num_images is None or num_images == self.num_images:
             return None
         return (
-            f"protocol {self.name} is of {self.num_images} images, {num_images} are counted here: not the same data, "
-            "so the figures do not compare with published ones"
+            f"protocol {self.name} has {self.num_images} images, but {num_images} are counted here: not the same data, "
+            "so the figures cannot be compared with published ones"
         )
 
 
@@ -57,7 +57,7 @@ CASED = Protocol("alphanumeric, with case", Charset.named("alnum62", fold_case=F
 
 
 def charset_protocol(charset: Charset) -> Protocol:
-    """Return the protocol that compares all a network's charset can write, and counts what it cannot as wrong."""
+    """Return the protocol that compares everything a charset can write, and counts what it cannot as wrong."""
     return Protocol(f"charset {charset.name}", charset, drop_others=False)
 
 
@@ -78,11 +78,11 @@ PUBLISHED = {
         _published("ic13-1095"),
     )
 }
-"""The literature's test sets; all compare letters and digits without case. The counts are those that Baek et al. (ICCV
-2019, section 2) sort out:
+"""Published test sets; all compare letters and digits without case. The counts are those that Baek et al. (ICCV 2019,
+section 2) give:
 
 ic03-860, ic03-867   of ICDAR 2003's 1,110 test words those of 3 or more characters, all alphanumeric (Wang, Babenko and
-                     Belongie, ICCV 2011). The rule is one; the 860 lack seven boxes of the 867, so that the data at
+                     Belongie, ICCV 2011). The rule is the same; the 860 lack seven boxes of the 867, so the data at
                      hand decide which of the two it is
 iiit5k-3000          all test words of IIIT 5K-Words (Mishra et al., BMVC 2012)
 svt-647              all test words of Street View Text (Wang and Belongie, ECCV 2010)

@@ -1,4 +1,4 @@
-"""Results as a table, Markdown, CSV and JSON; every figure with the number of images it is of."""
+"""Results as a table, Markdown, CSV and JSON; every figure comes with its number of images."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Means:
         weights: the file, or the folder of an exported reader.
         charset: read in.
         precision: of the network.
-        second_look: whether a second look was taken at what was not read surely.
-        language_model: of lexicon-free reading.
+        second_look: whether crops that were not read confidently were looked at again.
+        language_model: the one used in lexicon-free reading.
     """
 
     weights: str
@@ -46,12 +46,12 @@ class Means:
         return ", ".join([self.weights, self.precision, f"read in {self.charset}", looks, *model])
 
     def of(self, lexicon: str | None) -> Means:
-        """Return those that a result of this name of a lexicon hangs on."""
+        """Return those that apply to a result with this lexicon: a language model only to beam search."""
         return replace(self, language_model=self.language_model if lexicon == BEAM_SEARCH else None)
 
 
 def as_table(measurements: Sequence[Measurement]) -> Table:
-    """Make a Markdown table for the console, one row a result; the protocol is a column only where it differs."""
+    """Make a Markdown table for the console, one row per result; the protocol is a column only if it varies."""
     table = Table(box=box.MARKDOWN)
     left_out = {INTERVAL} if len({row.words.protocol for row in measurements}) > 1 else {INTERVAL, "protocol"}
     rows = [{name: cell for name, cell in cells(row).items() if name not in left_out} for row in measurements]
@@ -63,7 +63,7 @@ def as_table(measurements: Sequence[Measurement]) -> Table:
 
 
 def cells(measurement: Measurement) -> dict[str, str]:
-    """Return a result as text for a person, by column; figures in percent, (-n): n images left out."""
+    """Return a result as text, by column; figures in percent, (-n): n images left out."""
     counts = measurement.result.counts
     low, high = wilson_interval(counts.correct, counts.images)
     return {
@@ -80,7 +80,7 @@ def cells(measurement: Measurement) -> dict[str, str]:
 
 
 def as_records(measurements: Sequence[Measurement], means: Means) -> list[dict[str, Any]]:
-    """Make one flat record a result; shares are 0 to 1, `interval_*` the ends of word accuracy's 95 % interval."""
+    """Make one flat record per result; shares are 0 to 1, `interval_*` is the 95 % interval of the word accuracy."""
     records = []
     for measurement in measurements:
         counts = measurement.result.counts
@@ -117,12 +117,12 @@ def as_json(measurements: Sequence[Measurement], means: Means) -> dict[str, Any]
 
 
 def as_csv(measurements: Sequence[Measurement], means: Means) -> str:
-    """Make CSV of `as_records`, its keys in the first line."""
+    """Make CSV of `as_records`, with a header."""
     return csv_of(as_records(measurements, means))
 
 
 def csv_of(records: Sequence[dict[str, Any]]) -> str:
-    """Make CSV of records of the same keys, which stand in the first line."""
+    """Make CSV, with a header, of records that all have the same keys."""
     file = io.StringIO()
     writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
     writer.writeheader()
@@ -131,7 +131,7 @@ def csv_of(records: Sequence[dict[str, Any]]) -> str:
 
 
 def as_markdown(measurements: Sequence[Measurement], means: Means) -> str:
-    """Make a Markdown page: the means, a table of all columns, and what to know of the numbers of images."""
+    """Make a Markdown page: the means, a table of all columns, warnings and overlaps of characters."""
     rows = [cells(measurement) for measurement in measurements]
     lines = [f"Read by {_escaped(str(means))}", "", "| " + " | ".join(rows[0]) + " |"]
     lines.append("|" + "|".join(" --- " if name in TEXTS else " ---: " for name in rows[0]) + "|")
@@ -142,13 +142,13 @@ def as_markdown(measurements: Sequence[Measurement], means: Means) -> str:
 
 
 def warnings(measurements: Sequence[Measurement]) -> list[str]:
-    """Return what to tell a person of sets whose number of images is not their protocol's, once a set."""
+    """Return a warning for each set whose number of images is not that of its protocol."""
     found = {f"{row.words.name}: {row.warning}": None for row in measurements if row.warning}
     return list(found)
 
 
 def placements(measurements: Sequence[Measurement]) -> list[str]:
-    """Return a line on where the characters were found, for each set that knows where they are."""
+    """Return a line on how well characters were located, for each set that has their boxes."""
     return [
         f"{row.words.name}: spans of characters overlap the true ones by {overlap.found:.3f} (mean intersection over "
         f"union, {counted(overlap.num_words, 'word')} read right); equal parts of the crop by {overlap.equal_parts:.3f}"

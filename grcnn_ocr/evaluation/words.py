@@ -1,4 +1,4 @@
-"""Evaluating a recogniser on labelled words, without and with lexicons."""
+"""Evaluating a recogniser on labelled words, with and without lexicons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.lexicon import Lexicon
 
 BEAM_SEARCH = "none, beam search"
-"""In the place of a lexicon's name."""
+"""Given instead of the name of a lexicon."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Example:
 
     Attributes:
         index: of the sample in its source.
-        place: of the sample, for a person.
+        place: names the sample in messages.
         label: as stored.
         text: the reading.
         confidence: 0 to 1.
@@ -48,11 +48,11 @@ class Result:
 
     Attributes:
         data: name of the dataset.
-        lexicon: name of the lexicon, and how it is used if not as usual; None when plainly lexicon-free.
+        lexicon: name of the lexicon, and how it was used if not in the usual way; None if lexicon-free.
         counts: the sums.
         seconds: spent on loading, the network and decoding.
         examples: every reading, in the data's order.
-        overlap: how well the characters are placed, where the data hold their boxes; lexicon-free only.
+        overlap: how well the characters are located, if the data have their boxes; lexicon-free only.
     """
 
     data: str
@@ -66,11 +66,10 @@ class Result:
 def counted_words(
     recognizer: BaseReader, source: WordSource, lexicons: Sequence[Lexicon | None], protocol: Protocol
 ) -> list[int]:
-    """Return the indices of the words that count, once all is checked that can be without an image; no image is read.
+    """Return the indices of the words that count, after all checks that need no image.
 
     Raises:
-        ValueError: on a lexicon that does not fit, a label that cannot be read, or labels of which the protocol leaves
-            nothing.
+        ValueError: if a lexicon does not fit, a label cannot be read, or the protocol leaves out every image.
     """
     for lexicon in lexicons:
         if lexicon is not None:
@@ -91,12 +90,12 @@ def evaluate_words(
 ) -> list[Result]:
     """Read every image once and decode it under each lexicon (None: lexicon-free).
 
-    A lexicon of one list an image goes by position in `source`, images that the protocol leaves out included. Of the
-    options those of a beam search are for lexicon-free decoding, the others for lexicons.
+    A lexicon with one list per image goes by position in `source`, including the images that the protocol leaves out.
+    The options of a beam search apply to lexicon-free decoding, the others to lexicons.
 
     Raises:
-        ValueError: on a lexicon that does not fit, an image that cannot be read, naming it, or labels of which the
-            protocol leaves nothing.
+        ValueError: if a lexicon does not fit, an image cannot be read (naming it), or the protocol leaves out every
+            image.
     """
     counted = counted_words(recognizer, source, lexicons, protocol)
     labels = [protocol.fold(source.label(index)) for index in range(len(source))]

@@ -45,19 +45,19 @@ Precision = Literal["float32", "float16", "int8"]
 def export_reader(
     weights: Weights, folder: Path, words: WordSource, precision: Precision = "float32", overwrite: bool = False
 ) -> ReaderDescription:
-    """Write the folder of a `runtime.Reader`, aside and renamed.
+    """Write the folder of a `runtime.Reader` atomically.
 
-    Killing the process at any moment leaves a complete reader in `folder`, or none; one that is being replaced may lie
-    aside then, and the next export to the same folder brings it back.
+    Killing the process at any moment leaves a complete reader in `folder`, or none; a reader that was being replaced
+    may then lie beside it, and the next export to the same folder brings it back.
 
     Args:
-        weights: they stay as they are.
+        weights: not modified.
         folder: to be written.
         words: labelled, for the comparison and, with "int8", for the ranges of values.
         precision: of the network. "float16" stores its weights in float16, half the size, and computes in float32.
-            "int8" quantises convolutions by channel, what stands between them, and the LSTMs, as far as the accuracy on
-            `words` is kept.
-        overwrite: whether a reader in `folder` is replaced.
+            "int8" quantises convolutions by channel, the operations between them, and the LSTMs, as far as the accuracy
+            on `words` allows.
+        overwrite: whether to replace a reader in `folder`.
 
     Returns:
         What was written; its `checks` say how far the network is from torch's.
@@ -124,7 +124,7 @@ def export_reader(
 
 
 def _chosen(num_words: int) -> tuple[list[int], list[int]]:
-    """Return which words give ranges of values and which are measured on: others, unless there are few."""
+    """Return which words give the ranges of values, and which measure accuracy: other ones, unless there are few."""
     if not num_words:
         raise ValueError("there are no words to compare on")
     order = np.random.default_rng(0).permutation(num_words).tolist()
@@ -196,7 +196,7 @@ def _aside(folder: Path, what: str) -> Path:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write a folder aside, and let it take the place of what was there."""
+    """Write a folder aside, then put it in the place of what was there."""
     folder = folder.resolve()
     aside, previous = _aside(folder, "writing"), _aside(folder, "previous")
     bring_back(folder, previous)

@@ -27,7 +27,7 @@ def to_onnx(model: CTCRecognizer, height: int = 32) -> bytes:
     """Return the ONNX form of a network: images (B, 1, H, W), normalised, to log_probs (B, T, K), for any B and W."""
     with TemporaryDirectory() as temporary, warnings.catch_warnings():
         path = Path(temporary) / "model.onnx"
-        # the exporter that torch 2.6 to 2.13 all have is said to be legacy; a batch of LSTMs is compared afterwards
+        # all of torch 2.6 to 2.13 have this exporter, and warn that it is legacy; LSTM batches are compared later
         warnings.simplefilter("ignore")
         torch.onnx.export(
             LogProbabilities(fold(model).cpu()).eval(),
@@ -43,7 +43,7 @@ def to_onnx(model: CTCRecognizer, height: int = 32) -> bytes:
 
 
 class LogProbabilities(nn.Module):
-    """A network of images alone, which ends in a log-softmax."""
+    """A network whose only input are the images, with a log-softmax at its end."""
 
     def __init__(self, model: CTCRecognizer) -> None:
         super().__init__()
@@ -56,10 +56,10 @@ class LogProbabilities(nn.Module):
 
 
 def frame_count(num_frames: Callable[[int], int], widest: int) -> FrameCount:
-    """Return the formula of a network's T, true of every width up to the widest.
+    """Return the formula for a network's T, which holds for every width up to the widest.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no such formula.
     """
     counts = [(width, num_frames(width)) for width in range(1, max(widest, 128) + 1)]
     for divide in range(1, 65):
@@ -71,11 +71,11 @@ def frame_count(num_frames: Callable[[int], int], widest: int) -> FrameCount:
 
 
 SMALLEST_HALVED = 256
-"""Values of a weight; smaller ones stay as they are."""
+"""Weights with fewer values stay in float32."""
 
 
 def halve(network: bytes) -> bytes:
-    """Return an ONNX network whose weights are stored in float16; onnxruntime makes them float32 again as it starts."""
+    """Return an ONNX network with its weights stored in float16; onnxruntime converts them to float32 as it starts."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -98,11 +98,11 @@ def halve(network: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """What is quantised beside the inner convolutions.
+    """What is quantised besides the inner convolutions.
 
     Attributes:
-        lstms: the LSTMs: their weights beforehand, their values when they run.
-        between: what stands between convolutions: sums, products, sigmoids, pooling.
+        lstms: the LSTMs: their weights statically, their values dynamically.
+        between: the operations between convolutions: sums, products, sigmoids, pooling.
         ends: the first and the last convolution.
     """
 
@@ -125,13 +125,13 @@ QUANTISATIONS = (
 """In the order they are tried, until the loss is small enough."""
 
 _BETWEEN = ("Add", "Mul", "Sigmoid", "Relu", "MaxPool")
-"""ONNX's names of what stands between convolutions."""
+"""ONNX's names of the operations between convolutions."""
 
 
 def quantise(network: bytes, batches: Sequence[NDArray[np.float32]], quantisation: Quantisation) -> bytes:
-    """Return an ONNX network in int8: convolutions by channel, and the ranges of values that `batches` of images show.
+    """Return an ONNX network in int8: convolutions by channel, with the ranges of values seen on `batches` of images.
 
-    Weights have all 8 bits: 7, which processors without VNNI instructions would be surer of, lose accuracy.
+    Weights use all 8 bits: 7 would be safer on processors without VNNI instructions, but lose accuracy.
     """
     import onnx
     from onnxruntime.quantization import (
@@ -172,7 +172,7 @@ def quantise(network: bytes, batches: Sequence[NDArray[np.float32]], quantisatio
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep onnxruntime's quantiser from logging to the root logger that a model might be prepared first."""
+    """Silence onnxruntime's quantiser, which logs to the root logger that a model might be preprocessed first."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

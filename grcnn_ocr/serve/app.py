@@ -1,4 +1,4 @@
-"""The application: its addresses, the headers of every answer, and errors in one shape."""
+"""The application: its routes, the headers of every answer, and errors in one format."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ADDRESSES = {
     "/docs.js": "docs.js",
     "/icon.svg": "icon.svg",
 }
-"""The files that are served, and no others."""
+"""The only files that are served."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADERS = {
     "Content-Security-Policy": (
@@ -66,11 +66,11 @@ def create_app(
     """Make the application; its lifespan owns the network's thread.
 
     Args:
-        reader: whose network is served.
+        reader: reads the images.
         name: of the weights, for the answers.
-        limits: what is accepted.
-        hosts: names by which it may be called, so that no page elsewhere gets at it by a name of its own (DNS
-            rebinding); None: any.
+        limits: of what is accepted.
+        hosts: accepted host names, so that no other site can reach it under a name of its own (DNS rebinding); None:
+            any.
     """
     service = Service(reader, name, limits or Limits())
 
@@ -112,7 +112,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
     async def read(request: Request) -> Any:
         """Read one or many cropped word images, freely or held to a list of words.
 
-        A picture that cannot be read has an error in its place; the others are read all the same.
+        A picture that cannot be read has an error in its place; the others are still read.
         """
         nonlocal num_requests
         if num_requests >= limits.requests:
@@ -132,7 +132,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
 def _add_facts(app: FastAPI, service: Service) -> None:
     @app.get("/health", responses={503: {"model": Failure, "description": "The network's thread has ended."}})
     async def health() -> Health:
-        """Say whether images can be read, and how many were."""
+        """Say whether images can be read, and how many have been."""
         batcher = service.batcher
         if not batcher.is_alive:
             raise RefusedError("dead", "the network's thread has ended; restart the server", status=503)
@@ -168,14 +168,14 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 class Guard:
-    """Refuses requests under other names of the host, and puts `HEADERS` on every answer."""
+    """Refuses requests for other host names, and adds `HEADERS` to every answer."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str] | None) -> None:
         self.app = app
         self.hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, as ASGI has it."""
+        """Handle an ASGI request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -25,19 +25,19 @@ class _Job:
 class Batcher:
     """Collects images for the network.
 
-    The first request opens a batch, which closes after `patience` or when it holds `batch_size` images; those that come
-    while the network is at work are in the next one. Use it as a context manager: it owns a thread.
+    The first request opens a batch, which closes after `patience` or when it holds `batch_size` images; requests that
+    arrive while the network is busy are in the next one. Use it as a context manager: it owns a thread.
 
     Args:
         recognise: runs the network, `BaseReader.recognise`.
-        batch_size: images that close a batch; a request is never divided.
-        max_waiting: images that may wait; a request of more is taken when none do.
+        batch_size: number of images that closes a batch; a request is never divided.
+        max_waiting: images that may wait; a larger request is accepted if no others wait.
         patience: in seconds.
 
     Attributes:
         num_waiting: images in the queue.
-        num_images: that were recognised.
-        num_batches: in which they were.
+        num_images: images recognised so far.
+        num_batches: batches so far.
     """
 
     def __init__(
@@ -82,18 +82,18 @@ class Batcher:
 
         Args:
             images: grayscale (H, W).
-            is_new: whether they are the first of their request; others are let in however many wait, and go first.
+            is_new: whether they are the first of their request; later ones are always accepted, and go first.
 
         Returns:
-            What the network says of them, T as long as the longest of its batch needs; see `Frames`.
+            Their frames; T is that of the longest image of the batch.
 
         Raises:
-            RefusedError: if too many wait, or the application is going down.
+            RefusedError: if too many images wait, or the application is shutting down.
         """
         job = _Job(images)
         with self._changed:
             if not self._is_open:
-                raise RefusedError("closing", "the server is going down", status=503)
+                raise RefusedError("closing", "the server is shutting down", status=503)
             if is_new and self._jobs and self.num_waiting + len(images) > self.max_waiting:
                 raise RefusedError(
                     "busy", f"{counted(self.num_waiting, 'image')} waiting; try again shortly", status=503
@@ -111,7 +111,7 @@ class Batcher:
             self._answer(jobs)
 
     def _next_batch(self) -> list[_Job]:
-        """Wait for jobs; none are left once the batcher is closed."""
+        """Wait for jobs; return none once the batcher is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or not self._is_open)
             end = time.monotonic() + self.patience
@@ -124,7 +124,7 @@ class Batcher:
         return jobs
 
     def _answer(self, jobs: Sequence[_Job]) -> None:
-        """Run the network; if it fails on several requests together, on each alone."""
+        """Run the network; if it fails on several requests together, run it on each alone."""
         images = [image for job in jobs for image in job.images]
         try:
             frames = self.recognise(images)

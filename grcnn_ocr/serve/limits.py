@@ -1,4 +1,4 @@
-"""What a request may hold, and how a picture from anywhere is opened: its header is looked at before it is decoded."""
+"""Limits of a request, and opening untrusted pictures: the header is checked before the picture is decoded."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from grcnn_ocr.preprocess import Pixels
 from grcnn_ocr.serve import MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-"""What is tried, by Pillow's names; OpenCV turns pictures of other formats differently, or cannot read them."""
+"""Accepted formats, by Pillow's names; OpenCV orients other formats differently, or cannot read them."""
 MEGABYTE = 1_000_000
 
 _decoding = threading.BoundedSemaphore(2)
-"""Large pictures take most memory while they are decoded."""
+"""Limits how many pictures are decoded at once, which takes the most memory."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Limits:
     Attributes:
         image_bytes: of one encoded picture.
         image_pixels: of one picture, by its header.
-        min_height: of a picture in pixels, below which there is no text.
+        min_height: of a picture, in pixels; text is never smaller.
         images: in one request.
         words: in one list.
         word_length: characters of a word.
         num_best: alternatives.
-        waiting: images that wait for the network, one read in three ways counted three times; beyond it requests are
-            told to come back.
-        requests: handled at once.
+        waiting: images that wait for the network, one read in three rotations counted three times; beyond that,
+            requests are told to try again.
+        requests: handled at the same time.
         seconds: for a request to arrive.
     """
 
@@ -56,7 +56,7 @@ class Limits:
 
     @property
     def request_pixels(self) -> int:
-        """Of all pictures of a request, one read in three ways counted three times."""
+        """Of all pictures of a request, one read in three rotations counted three times."""
         return 4 * self.image_pixels
 
 
@@ -66,7 +66,7 @@ class RefusedError(ValueError):
     Args:
         code: for programs.
         message: for people: what was found, what was expected.
-        status: of the answer, if all of the request is refused.
+        status: HTTP status, if the whole request is refused.
     """
 
     def __init__(self, code: str, message: str, status: int = 422) -> None:
@@ -76,13 +76,13 @@ class RefusedError(ValueError):
 
 
 def open_picture(data: bytes, limits: Limits, widest: float, pixels_left: int) -> Pixels:
-    """Decode a picture to grayscale (H, W) if it is one, whole, single and within the limits.
+    """Decode a picture to grayscale (H, W), if it is complete, not animated and within the limits.
 
     Args:
         data: the encoded picture.
         limits: what is accepted.
-        widest: the largest ratio of width to height, or of height to width: a tall picture may be read turned.
-        pixels_left: of those that a request may hold.
+        widest: the largest ratio of the longer to the shorter side.
+        pixels_left: pixels that the request may still hold.
 
     Raises:
         RefusedError: saying why.
@@ -130,12 +130,12 @@ def _header(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise RefusedError("too_many_pixels", str(error)) from None
-    except Exception:  # whatever a header from anywhere makes Pillow raise
+    except Exception:  # an untrusted header may make Pillow raise anything
         raise RefusedError("not_an_image", f"not a picture, or a broken one, or none of {', '.join(FORMATS)}") from None
 
 
 def _is_animated(header: Image.Image) -> bool:
-    """The second picture of a phone's JPEG (MPO) is an aid to the first, and nobody shows it."""
+    """Tell whether a file holds several pictures; the second one of a phone's JPEG (MPO) only assists the first."""
     if header.format == "MPO":
         return False
     try:
@@ -149,5 +149,5 @@ def _decoded(data: bytes) -> Pixels:
         return load_image(data)
     except MemoryError:
         raise
-    except Exception as error:  # whatever data from anywhere make a decoder raise
+    except Exception as error:  # untrusted data may make a decoder raise anything
         raise RefusedError("undecodable", str(error)) from None

@@ -1,4 +1,4 @@
-"""What requests and answers hold, as the OpenAPI document describes it."""
+"""The fields of requests and answers, as the OpenAPI document describes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    lexicon: Annotated[list[str] | None, Field(description="Words the answers may be, for all images.")] = None
+    lexicon: Annotated[list[str] | None, Field(description="Words that the answers may be, for all images.")] = None
     open_lexicon: Annotated[bool, Field(description="Read freely where no word of the list fits well enough.")] = False
     open_gap: Annotated[
         Finite | None,
@@ -32,11 +32,11 @@ class Options(BaseModel):
         str | None,
         Field(
             max_length=100,
-            description="What is likely is read first: one of /models, such as english; not with a list.",
+            description="Prefer likely texts: one of the models in /models, such as english; not with a list.",
         ),
     ] = None
-    num_best: Annotated[int, Field(ge=1, description="Alternatives wanted.")] = 1
-    characters: Annotated[bool, Field(description="Whether to say where each character stands.")] = True
+    num_best: Annotated[int, Field(ge=1, description="How many alternatives to return.")] = 1
+    characters: Annotated[bool, Field(description="Whether to return the position of each character.")] = True
     upright: Annotated[
         bool,
         Field(
@@ -55,8 +55,8 @@ class JsonRequest(Options):
 def form_schema() -> dict[str, Any]:
     """Describe the body of a request as multipart form data, which `requests` reads."""
     schema = Options.model_json_schema()
-    images = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "One file a picture."}
-    words = {"type": "string", "description": "Words the answers may be, one a line, for all images."}
+    images = {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "One file per picture."}
+    words = {"type": "string", "description": "Words that the answers may be, one per line, for all images."}
     schema["properties"] = {"images": images, **schema["properties"], "lexicon": words}
     return {**schema, "title": "FormRequest", "required": ["images"]}
 
@@ -104,7 +104,7 @@ class ReadImage(BaseModel):
     width: Annotated[int, Field(description="Pixels, after turning by EXIF.")]
     height: int
     text: str
-    confidence: Annotated[float, Field(description="The chance, 0 to 1, that the text is right.")]
+    confidence: Annotated[float, Field(description="The probability that the text is right.")]
     log_likelihood: Annotated[float | None, Field(description="In nats; null: impossible.")]
     from_lexicon: Annotated[bool, Field(description="Whether the text is a word of the list.")]
     alternatives: list[AlternativeAnswer]
@@ -121,7 +121,7 @@ class ReadImage(BaseModel):
 
 
 class Answer(BaseModel):
-    """One result an image, in the order of the request."""
+    """One result per image, in the order of the request."""
 
     model: str
     results: list[ReadImage | FailedImage]
@@ -131,11 +131,11 @@ class Answer(BaseModel):
 
 
 class Health(BaseModel):
-    """That images can be read, and how many were."""
+    """The state of the server."""
 
     status: str
     waiting: Annotated[int, Field(description="Images in the queue.")]
-    images: Annotated[int, Field(description="That the network has seen.")]
+    images: Annotated[int, Field(description="Images that the network has read.")]
     batches: Annotated[int, Field(description="Forward passes; requests that arrive together share one.")]
 
 
@@ -144,7 +144,7 @@ class Model(BaseModel):
 
     name: str
     charset: Annotated[str, Field(description="The characters that it can read.")]
-    open_gap: Annotated[float | None, Field(description="Of an open list, if it was chosen on validation data.")]
+    open_gap: Annotated[float | None, Field(description="Default of open_gap, if one was chosen on validation data.")]
 
 
 class Accepted(BaseModel):
@@ -162,12 +162,12 @@ class Models(BaseModel):
     """What is served, and what is accepted."""
 
     models: list[Model]
-    language_models: Annotated[list[str], Field(description="That may be asked for.")]
+    language_models: Annotated[list[str], Field(description="Accepted as language_model.")]
     limits: Accepted
 
 
 def read_image(name: str, shape: tuple[int, ...], prediction: Prediction) -> ReadImage:
-    """Put a prediction into words for an image of (H, W)."""
+    """Build the answer for an image (H, W) from its prediction."""
     return ReadImage(
         name=name,
         width=shape[1],

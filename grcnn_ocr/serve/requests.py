@@ -19,7 +19,7 @@ from grcnn_ocr.wording import counted
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as it was sent; `data` is None where its base64 is broken."""
+    """A picture as it was sent; `data` is None if its base64 is invalid."""
 
     name: str
     data: bytes | None
@@ -29,7 +29,7 @@ async def parse(request: Request, limits: Limits) -> tuple[list[Upload], Options
     """Read the body of a request, multipart or JSON.
 
     Raises:
-        RefusedError: if it is too large, neither of the two, or not as described in `messages`.
+        RefusedError: if it is too large, of another type, or not as described in `messages`.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/json", "multipart/form-data"):
@@ -81,8 +81,8 @@ async def _from_form(request: Request, body: bytes, limits: Limits) -> tuple[lis
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    if not body.rstrip().endswith(b"--"):  # the parser would leave out a part that breaks off
-        raise RefusedError("broken_form", "not a form, or one that breaks off: its last boundary is missing")
+    if not body.rstrip().endswith(b"--"):  # the parser would silently drop an incomplete part
+        raise RefusedError("broken_form", "not a form, or an incomplete one: its last boundary is missing")
     fields = len(Options.model_fields)
     opened = Request(request.scope, receive).form(
         max_files=limits.images, max_fields=fields, max_part_size=limits.request_bytes
@@ -115,7 +115,7 @@ async def _taken_apart(form: FormData) -> tuple[list[Upload], Options]:
 
 
 def _misfit(error: ValidationError) -> RefusedError:
-    """Tell the first thing that is wrong, without the value, which may be long."""
+    """Report the first error, without the value, which may be long."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(map(str, first["loc"]))
     return RefusedError("bad_request", f"{place[:80]}: {first['msg'][:300]}" if place else first["msg"][:300])
@@ -126,7 +126,7 @@ def _check(options: Options, limits: Limits) -> None:
         raise RefusedError("bad_request", f"num_best {options.num_best}; at most {limits.num_best}")
     if options.lexicon is None:
         if options.open_lexicon or options.open_gap is not None:
-            raise RefusedError("bad_request", "open_lexicon and open_gap are about a lexicon; give one")
+            raise RefusedError("bad_request", "open_lexicon and open_gap need a lexicon; give one")
         return
     if options.allowed is not None:
         raise RefusedError("bad_request", "lexicon and allowed: give one or the other")

@@ -1,4 +1,4 @@
-"""What a request comes to: its pictures opened, recognised in company of others, decoded by its own options."""
+"""Answering a request: its pictures are opened, recognised together with others, and decoded by its own options."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from grcnn_ocr.reader import BaseReader
 
 WIDEST = 32.0
-"""Times as wide as high, for a network that sees every crop at one width."""
+"""Largest ratio of width to height, for a network that sees every crop at one width."""
 
 
 class Service:
     """Answers requests; each in a thread of its own.
 
     Args:
-        reader: whose network is served; only the batcher's thread runs it.
+        reader: reads the images; only the batcher's thread runs its network.
         name: of the weights, for the answers.
-        limits: what is accepted.
+        limits: of what is accepted.
     """
 
     def __init__(self, reader: BaseReader, name: str, limits: Limits) -> None:
@@ -95,7 +95,7 @@ class Service:
             raise RefusedError("bad_request", str(error)) from None
 
     def _words(self, decoder: Decoder, options: Options) -> tuple[tuple[str, ...] | None, list[str]]:
-        """Return the list, and the words of it that can never be an answer."""
+        """Return the list, and those of its words that can never be an answer."""
         if options.lexicon is None:
             return None, []
         charset = decoder.charset
@@ -143,7 +143,7 @@ class Service:
 
 @cache
 def _language_model(name: str) -> NGram:
-    """Return a released language model; names that lead to files are none."""
+    """Return a released language model; paths of files are not accepted."""
     released = released_language_models()
     if name not in released:
         raise RefusedError("bad_request", f"no language model {name[:80]!r}; there are: {', '.join(released)}")

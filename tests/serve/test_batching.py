@@ -118,5 +118,5 @@ def test_closing_answers_what_waits_and_takes_no_more():
         waits = batcher.submit([image(2)])
         threading.Timer(0.05, network.gate.set).start()
     assert answers(waits) == [2] and not batcher.is_alive
-    with pytest.raises(RefusedError, match="going down"):
+    with pytest.raises(RefusedError, match="shutting down"):
         batcher.submit([image(3)])
