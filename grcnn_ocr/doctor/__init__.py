@@ -1,4 +1,4 @@
-"""What one should know of word data before training or evaluation."""
+"""Checking word data before training or evaluation."""
 
 from grcnn_ocr.doctor.examine import examine
 from grcnn_ocr.doctor.findings import Findings, Histogram, Level, Pair, Remark, Timing

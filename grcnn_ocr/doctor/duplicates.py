@@ -1,4 +1,4 @@
-"""Pictures that are there twice: equal files, and equal pictures in different files."""
+"""Duplicate images: equal files, and equal pictures in different files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from grcnn_ocr.preprocess import Pixels
 
 COLUMNS, ROWS = 16, 4
-"""Cosine waves of the hash along the word and across it."""
+"""Cosine waves in the hash, along the word and across it."""
 MAX_DISTANCE = 4
 """Bits of 63 in which the hashes of one picture may differ. Measured on the 6,000 crops of IIIT5K and IC03: 54 pairs at
-most this far apart, all of one word; at 6, 106 pairs, of which 5 of different words. None among 20,000 drawn words."""
+most this far apart, all of one word; at 6, 106 pairs, 5 of them of different words. None among 20,000 drawn words."""
 BANDS = 7
 """Parts of a hash, of 9 bits and the last of 10. Of two hashes MAX_DISTANCE apart at least three parts are equal."""
 MAX_PAIRS = 100_000
-"""Pairs that are listed; there are more only where most of the data are copies."""
+"""Most pairs that are listed; there are more only if most of the data are copies."""
 
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
@@ -29,12 +29,12 @@ _NUM_BITS = np.array([bin(value).count("1") for value in range(2**16)], np.uint8
 
 @dataclass(frozen=True)
 class SamePictures:
-    """Pairs of positions, (P, 2), the first the lower; of identical files or hashes the first stands for all.
+    """Pairs of positions, (P, 2), the lower first; the first of several identical files or hashes stands for all.
 
     Attributes:
         pairs: in order of their positions.
         distances: (P,) of the hashes; -1 for equal files.
-        is_complete: whether these are all.
+        is_complete: whether these are all pairs.
     """
 
     pairs: Indices
@@ -43,10 +43,10 @@ class SamePictures:
 
 
 def perceptual_hash(image: Pixels) -> int:
-    """Return 63 bits that hardly change when a picture (H, W) is compressed, resized, lightened or blurred.
+    """Return 63 bits that hardly change when a picture (H, W) is compressed, resized, brightened or blurred.
 
     The picture is shrunk to 64 x 32, and each of the lowest 16 x 4 waves of its cosine transform, without the mean, is
-    compared with their median. As half of the bits are set, two hashes differ in an even number of them, as a rule.
+    compared with their median. As half of the bits are set, two hashes usually differ in an even number of bits.
     """
     small = cv2.resize(image, (64, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     waves = cv2.dct(small)[:ROWS, :COLUMNS].ravel()[1:]
@@ -54,10 +54,10 @@ def perceptual_hash(image: Pixels) -> int:
 
 
 def same_pictures(digests: Hashes, hashes: Hashes, limit: int = MAX_PAIRS) -> SamePictures:
-    """Pair what has equal digests (N,) or similar hashes (N,).
+    """Pair images with equal digests (N,) or similar hashes (N,).
 
-    A picture that is there n times gives n - 1 pairs, each with its first place. Of more than `limit` pairs the first
-    ones are kept.
+    A picture that occurs n times gives n - 1 pairs, each with its first position. If there are more than `limit` pairs,
+    the first ones are kept.
     """
     first = _first_of_each(digests)
     distinct = np.flatnonzero(first == np.arange(len(first)))  # files
@@ -76,12 +76,12 @@ def same_pictures(digests: Hashes, hashes: Hashes, limit: int = MAX_PAIRS) -> Sa
 def near_pairs(hashes: Hashes, limit: int = MAX_PAIRS) -> tuple[Indices, bool]:
     """Return every pair (P, 2) of hashes (N,) at most `MAX_DISTANCE` bits apart, and whether these are all.
 
-    For each choice of `BANDS - MAX_DISTANCE` bands the hashes are sorted by these, and those that agree in them are
-    compared. No pair is missed: its differing bits lie in at most `MAX_DISTANCE` bands.
+    For each choice of `BANDS - MAX_DISTANCE` bands, the hashes are sorted by these, and those that agree in them are
+    compared. No pair is missed, since its differing bits lie in at most `MAX_DISTANCE` bands.
 
     Args:
-        hashes: of any order.
-        limit: the search ends once this many pairs are exceeded.
+        hashes: in any order.
+        limit: the search stops after more pairs than this.
     """
     num, codes = len(hashes), np.empty(0, np.int64)
     for bands in combinations(range(BANDS), BANDS - MAX_DISTANCE):

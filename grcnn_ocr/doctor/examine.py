@@ -34,13 +34,13 @@ def examine(
     with_timing: bool = True,
     progress: Progress = lambda done: None,
 ) -> Findings:
-    """Look at every label and image of word data, and judge them by a configuration.
+    """Check every label and image of word data against a configuration.
 
     Args:
-        config: its charset, preprocessing, network and training; which data it names plays no part.
+        config: gives charset, preprocessing, network and training; the data that it names do not matter.
         source: the data.
-        validation: data that will be read to measure the training.
-        with_timing: whether to run a few steps of training, unless it cannot start.
+        validation: the validation data.
+        with_timing: whether to time a few training steps, unless training cannot start.
         progress: called as images of both are done.
     """
     charset, preprocessor = build_charset(config.charset), build_preprocessor(config.preprocess)
@@ -93,7 +93,7 @@ def examine(
 
 
 def _audit(words: Words, charset: Charset, num_frames: int) -> tuple[Audit, list[Remark]]:
-    """Return training's own audit of the labels that can be read, with indices of the source."""
+    """Return the audit that training makes, of the readable labels, with indices of the source."""
     readable = np.array([index for index, label in enumerate(words.labels) if label is not None], np.int64)
     try:
         found = audit(Subset(words.source, readable.tolist()), charset, num_frames)
@@ -103,9 +103,9 @@ def _audit(words: Words, charset: Charset, num_frames: int) -> tuple[Audit, list
 
 
 def _compare(words: Words, others: Words | None) -> tuple[list[tuple[Pair, bool]], bool]:
-    """Return the pairs within the data, and those with the validation data (True), and whether these are all.
+    """Return the pairs within the data and those with the validation data (True), and whether these are all.
 
-    Blank images are all alike, and no pairs.
+    Blank images are all alike and are not paired.
     """
     parts = [words] if others is None else [words, others]
     chosen = [np.flatnonzero(part.images.is_sound & ~part.images.is_blank) for part in parts]

@@ -1,4 +1,4 @@
-"""What is found out about word data: plain values, for a console or for JSON."""
+"""The results of checking word data: plain values, for a console or for JSON."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from grcnn_ocr.datasets.importers.records import Problem
 
 
 class Level(IntEnum):
-    """How much a remark matters; the gravest is the exit code."""
+    """The severity of a remark; the highest is the exit code."""
 
     NOTE = 0
     """Training can start."""
     WARNING = 1
-    """It can, and the remark is worth reading before."""
+    """It can, but read the remark first."""
     STOP = 2
-    """It cannot, or would end with an error."""
+    """It cannot, or would fail."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,14 @@ class Remark:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two samples with one picture.
+    """Two samples with the same picture.
 
     Attributes:
         first: place of one sample.
         first_label: its label as stored.
         second: place of the other.
         second_label: its label as stored.
-        distance: bits in which the perceptual hashes differ; None if the files are equal byte by byte.
+        distance: number of bits in which the perceptual hashes differ; None if the files are identical.
     """
 
     first: str
@@ -49,14 +49,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many values lie from each edge (included) up to the next; the last class has no end.
+    """How many values lie from each edge (included) to the next; the last bin has no upper end.
 
     Attributes:
         name: of the quantity, with its unit.
-        edges: where the classes begin, the first of them at or below every value.
-        counts: one for each edge.
+        edges: where the bins begin; the first is at or below every value.
+        counts: one per edge.
         least: the smallest value.
-        median: the middle one.
+        median: the median.
         most: the largest.
     """
 
@@ -70,13 +70,13 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Timing:
-    """An estimate from a few training steps, loading and augmentation included; validation is not.
+    """An estimate from a few training steps, including loading and augmentation, without validation.
 
     Attributes:
         num_steps: measured.
-        words_per_second: trained on.
-        epoch_seconds: until every usable sample was new once, at that rate.
-        device: what was measured on.
+        words_per_second: words trained on.
+        epoch_seconds: time until every usable sample was new once, at that rate.
+        device: the device used.
     """
 
     num_steps: int
@@ -87,32 +87,32 @@ class Timing:
 
 @dataclass(frozen=True)
 class Findings:
-    """All that was found.
+    """All results.
 
     Attributes:
-        data: what was looked at.
-        validation: what it was compared with, None if there was nothing.
-        config: name of the configuration whose charset, widths and network it was judged by.
-        charset: name of that charset.
-        num_samples: in the data.
-        num_validation: in the validation data.
-        num_usable: samples that training takes.
-        num_folded: of them, those whose label the charset folds.
-        left_out: number of the others, by reason; where a label cannot be read, that is among the problems.
+        data: the data checked.
+        validation: the validation data, or None.
+        config: name of the configuration that the data were checked against.
+        charset: name of its charset.
+        num_samples: samples in the data.
+        num_validation: samples in the validation data.
+        num_usable: samples that training uses.
+        num_folded: those of them whose label the charset folds.
+        left_out: number of the others, by reason; unreadable labels are among the problems instead.
         problems: images and labels of the data that cannot be read or are empty.
         validation_problems: the same of the validation data.
         unknown: characters of the data's labels that the charset cannot write, with the number of labels they are in.
         validation_unknown: the same of the validation data's labels.
-        proposal: what to give to `--set` so that it can; None if it can already.
-        too_narrow: usable samples whose own crop has fewer frames than CTC needs for the label.
-        blank: sound images without contrast.
-        conflicts: pairs in the data whose labels differ, folded.
+        proposal: a `--set` option with which it can; None if it already can.
+        too_narrow: usable samples whose crop has fewer frames than CTC needs for the label.
+        blank: readable images without contrast.
+        conflicts: pairs in the data whose folded labels differ.
         duplicates: the other pairs in the data.
         overlaps: pairs of a sample of the data and one of the validation data.
         pairs_complete: whether all pairs are listed.
         histograms: of lengths and sizes.
         timing: None if it was not asked for or training cannot start.
-        remarks: what follows, the gravest first.
+        remarks: conclusions, the most severe first.
     """
 
     data: str

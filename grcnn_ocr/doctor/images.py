@@ -1,4 +1,4 @@
-"""Looking at every image once: what is kept of each is a few numbers."""
+"""Measuring every image once; only a few numbers of each are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grcnn_ocr.doctor.duplicates import perceptual_hash
 from grcnn_ocr.preprocess import Preprocessor
 
 BLANK_CONTRAST = 2.0
-"""Standard deviation of gray levels below which there is nothing to read in an image."""
+"""Standard deviation of gray levels below which an image is blank."""
 
 FIELDS = [
     ("digest", np.uint64),
@@ -31,10 +31,10 @@ FIELDS = [
 
 @dataclass(frozen=True)
 class Images:
-    """What is known of a source's images.
+    """Measurements of a source's images.
 
     Attributes:
-        measures: (N,) of `FIELDS`, zeros where an image is not sound: a 64-bit digest of the file, the perceptual
+        measures: (N,) of `FIELDS`, zeros where an image cannot be decoded: a 64-bit digest of the file, the perceptual
             hash, the size in pixels, the width once resized for the network, the standard deviation of gray levels.
         problems: what keeps each of the other images out, by index.
     """
@@ -49,7 +49,7 @@ class Images:
 
     @property
     def is_blank(self) -> NDArray[np.bool_]:
-        """(N,) whether each is sound and without contrast."""
+        """(N,) whether each can be decoded but has no contrast."""
         return self.is_sound & (self.measures["contrast"] < BLANK_CONTRAST)
 
 

@@ -1,4 +1,4 @@
-"""Looking at every label: what a charset cannot write, which would do, what a crop has too few frames for."""
+"""Checking every label: characters outside the charset, a charset that has them, crops with too few frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from grcnn_ocr.wording import counted
 
 
 def unknown_characters(labels: Sequence[str], charset: Charset) -> dict[str, int]:
-    """Return the characters that neither are in the charset nor fold into it, with the number of labels they are in."""
+    """Return the characters that neither are in the charset nor fold into it, with the number of labels with them."""
     counts = Counter(char for label in labels for char in set(label))
     return {char: count for char, count in counts.most_common() if charset.unknown(charset.fold(char))}
 
@@ -26,8 +26,8 @@ def unknown_characters(labels: Sequence[str], charset: Charset) -> dict[str, int
 def propose_charset(unknown: Sequence[str], labels: Sequence[str], charset: Charset) -> str | None:
     """Return the `--set` argument, quoted for a shell, of a charset that writes all labels; None if `charset` does.
 
-    The smallest named charset that does; else the named one, or `charset` itself, that lacks the fewest characters,
-    with these.
+    It is the smallest named charset that does; else the named one, or `charset` itself, that lacks the fewest
+    characters, with these added.
 
     Args:
         unknown: the characters that `charset` cannot write.
@@ -50,13 +50,13 @@ def propose_charset(unknown: Sequence[str], labels: Sequence[str], charset: Char
 def too_narrow(
     words: Words, usable: NDArray[np.int64], charset: Charset, num_frames: Callable[[int], int]
 ) -> Iterator[Problem]:
-    """Yield the usable samples whose own crop has fewer frames than CTC needs for the label.
+    """Yield the usable samples whose crop has fewer frames than CTC needs for the label.
 
-    A crop's padding gives no frames, in training neither.
+    Padding gives no frames, as in training.
 
     Args:
         words: the data.
-        usable: indices of those to look at; the ones without a sound image are passed over.
+        usable: indices of the samples to check; those with an unreadable image are skipped.
         charset: encodes labels.
         num_frames: T of the network for a width.
     """

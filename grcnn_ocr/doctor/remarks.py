@@ -1,4 +1,4 @@
-"""What follows from the findings: what stops training, what is worth reading before, what to do about it."""
+"""Conclusions from the findings: what stops training, what to know before it, and what to do about it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from grcnn_ocr.training.data import hold_out
 from grcnn_ocr.wording import counted
 
 LEAVE_OUT = "`grcnn-ocr lmdb create` builds an LMDB without them"
-"""The remedy of bad images."""
+"""The remedy for bad images."""
 
 
 def training_stops(words: Words, usable: NDArray[np.int64], config: Config, has_validation: bool) -> list[Remark]:
-    """Return why training on words would end with an error, beyond what the audit says.
+    """Return why training on words would fail, apart from what the audit says.
 
     Args:
         words: the data.
         usable: indices of the samples that training takes.
         config: how many of them are held out.
-        has_validation: whether none are.
+        has_validation: whether there are validation data, so that none are.
     """
     found = _unreadable_labels(words)
     if corrupt := int((~words.images.is_sound[usable]).sum()):
@@ -42,7 +42,7 @@ def training_stops(words: Words, usable: NDArray[np.int64], config: Config, has_
 
 
 def validation_stops(words: Words, charset: Charset) -> list[Remark]:
-    """Return why reading validation words would end with an error, beyond what the audit says."""
+    """Return why reading the validation words would fail, apart from what the audit says."""
     found = _unreadable_labels(words)
     scored = [index for index, label in enumerate(words.labels) if label and charset.fold(label)]
     if corrupt := int((~words.images.is_sound[scored]).sum()):
@@ -54,7 +54,7 @@ def validation_stops(words: Words, charset: Charset) -> list[Remark]:
 
 
 def warnings(findings: Findings) -> list[Remark]:
-    """Return what to read before training, then what is merely said."""
+    """Return the warnings, then the notes."""
     remarks = [*_about_samples(findings), *_about_pairs(findings)]
     return sorted(remarks, key=lambda remark: -remark.level)
 

@@ -1,4 +1,4 @@
-"""How long an epoch takes: a few steps of training itself, with random weights."""
+"""How long an epoch takes, estimated from a few real training steps with random weights."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from grcnn_ocr.training.bucketing import BLOCK
 from grcnn_ocr.training.trainer import Trainer
 
 MAX_SECONDS = 20.0
-"""After which no further step is measured."""
+"""Time after which no further step is measured."""
 
 
 def time_training(config: Config, data: Path, validation: Path | None, num_usable: int) -> Timing:
-    """Measure up to `BLOCK` steps, after one that is not, and estimate an epoch.
+    """Measure up to `BLOCK` steps, after a first one that is not measured, and estimate an epoch.
 
-    So many steps see crops of every width in their proportion.
+    A block of steps has crops of every width in proportion.
 
     Args:
         config: network, batch size, precision, workers, augmentation.
         data: trained on, alone.
-        validation: validation data; without, some of the data are held out.
+        validation: validation data; None: some of the data are held out.
         num_usable: samples of an epoch.
 
     Raises:
-        ValueError: if training cannot start with these, or does not fit the device's memory.
+        ValueError: if training cannot start, or a step does not fit the device's memory.
     """
     sources = {"train": str(data), "validation": str(validation) if validation else None}
     config = config.model_copy(

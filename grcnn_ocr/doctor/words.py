@@ -1,4 +1,4 @@
-"""A source of words with what was seen of it."""
+"""A source of words with the measurements of its labels and images."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Words:
-    """What was seen of a source.
+    """The labels and image measurements of a source.
 
     Attributes:
         source: the words.
         labels: all of them; None where one cannot be read.
         label_problems: what is wrong with those and with empty ones.
-        images: all that is kept of the images.
+        images: measurements of the images.
     """
 
     source: WordSource
@@ -42,7 +42,7 @@ class Words:
 
 
 def look(source: WordSource, preprocessor: Preprocessor, progress: Progress) -> Words:
-    """Read every label and look at every image."""
+    """Read every label and measure every image."""
     labels, problems = read_labels(source)
     return Words(source, labels, problems, look_at_images(source, preprocessor, progress))
 

@@ -1,1 +1,1 @@
-"""Seeing into a recogniser: gates, receptive fields and the CTC lattice, as arrays and as pictures."""
+"""Looking inside a recogniser: gates, receptive fields and the CTC lattice, as arrays and as pictures."""

@@ -1,4 +1,4 @@
-"""Inspections as figures of 900 pixels' width, for a page. Needs matplotlib, the extra `plots`."""
+"""Inspections as figures 900 pixels wide. Needs matplotlib, the extra `plots`."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 9.0
-"""Inches of a figure, of 100 pixels each."""
+"""Width of a figure in inches of 100 pixels."""
 COLOURS = "cividis"
-"""Told apart by those who do not see all colours, and in print."""
+"""A colour map that also works for the colour-blind and in print."""
 MARK = "#d55e00"
-"""Of lines and shades over a gray picture: vermilion of the Okabe-Ito palette."""
+"""Colour of lines and shades over a gray picture: vermilion of the Okabe-Ito palette."""
 BLANK = "\N{OPEN BOX}"
 LONGEST_TITLE = 30
-"""Characters of a text in a title."""
+"""Most characters of a text in a title."""
 MOST_LABELS = 50
-"""States of a lattice that are named; of more, the characters alone."""
+"""Lattices with more states have only their characters labelled."""
 LEAST_LOG_PROB = -10.0
-"""Nats, the dark end of a lattice's colours."""
+"""The dark end of a lattice's colours, in nats."""
 
 
 def new_figure(height: float) -> Figure:
-    """Return an empty figure of so many inches' height.
+    """Return an empty figure of this height in inches.
 
     Raises:
         ValueError: if matplotlib is not installed.
@@ -59,7 +59,8 @@ def draw_gates(inspection: Inspection) -> Figure:
     tall = _panel_height(shape, columns)
     figure = new_figure(rows * (tall + 0.3) + 0.5)
     figure.suptitle(
-        f"Gates while reading {_quoted(inspection)}: 0 shuts a place's surroundings out, 1 lets them in", fontsize=11
+        f"Gates while reading {_quoted(inspection)}: 0 shuts out a place's surroundings, 1 lets them in",
+        fontsize=11,
     )
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
@@ -176,7 +177,7 @@ def draw_lattice(inspection: Inspection) -> Figure:
 
 
 def _picture(axis: Axes, pixels: NDArray[np.uint8], title: str, ticks: bool = False, faint: bool = False) -> None:
-    """Draw a crop in its own pixels; faint, as a ground for colours."""
+    """Draw a crop in its own pixels; `faint` as a background for colours."""
     height, width = pixels.shape
     low, high = 0, 255
     if faint:
@@ -191,7 +192,7 @@ def _picture(axis: Axes, pixels: NDArray[np.uint8], title: str, ticks: bool = Fa
 
 
 def _panel_height(shape: tuple[int, ...], columns: int) -> float:
-    """Return the inches that a crop of (H, W) takes in one of so many columns."""
+    """Return the height in inches of a crop (H, W) in one of several columns."""
     return float(np.clip(0.9 * WIDTH / columns * shape[0] / shape[1], 0.3, 2.0))
 
 

@@ -1,4 +1,4 @@
-"""Effective receptive fields: which pixels an output of the network hangs on, by the size of its gradient.
+"""Effective receptive fields: which pixels an output of the network depends on, by the magnitude of its gradient.
 
 Luo, Li, Urtasun & Zemel, "Understanding the Effective Receptive Field in Deep Convolutional Neural Networks",
 NeurIPS 2016.
@@ -31,9 +31,9 @@ def character_fields(
 
         field_i = mean over copies x' of the image of |d z(frames[i], classes[i]) / d x'|
 
-    with z the logits. One gradient alone follows what each max pooling happened to choose; so the copies differ by
-    Gaussian noise (`COPIES`, `NOISE`), as in Smilkov et al., "SmoothGrad", 2017, except that sizes are averaged, which
-    do not cancel.
+    with z the logits. A single gradient follows what each max pooling happened to choose, so the copies differ by
+    Gaussian noise (`COPIES`, `NOISE`), as in Smilkov et al., "SmoothGrad", 2017, except that magnitudes are averaged,
+    which do not cancel.
 
     Args:
         model: in evaluation mode.
@@ -66,7 +66,7 @@ def centre_field(front_end: FrontEnd, images: Tensor) -> Fields:
         images: (B, 1, H, W), normalised.
 
     Returns:
-        (H, W), 0 or more; exactly 0 where the frame does not look.
+        (H, W), 0 or more; exactly 0 outside the receptive field.
     """
     images = images.detach().clone().requires_grad_()
     columns = front_end(images)  # (B, C, 1, T)
@@ -75,7 +75,7 @@ def centre_field(front_end: FrontEnd, images: Tensor) -> Fields:
 
 
 def _sizes(outputs: Iterable[Tensor], images: Tensor) -> Iterator[Fields]:
-    """Yield, for each output, the mean over the images of the size of its gradient, (H, W)."""
+    """Yield, for each output, the mean over the images of the magnitude of its gradient, (H, W)."""
     for output in outputs:
         (gradient,) = torch.autograd.grad(output, images, retain_graph=True)
         yield gradient.abs().mean(dim=(0, 1)).float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""The gates of every GRCL at every iteration, by hooks: the layers themselves know nothing of it."""
+"""The gates of every GRCL at every iteration, recorded by hooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grcnn_ocr.layers.grcl_t_pami import GRCLTPAMI
 
 @dataclass(frozen=True)
 class Gates:
-    """What one GRCL let through.
+    """The gates of one GRCL.
 
     Attributes:
         name: of the layer, such as "grcl1".
@@ -46,14 +46,14 @@ class _Terms:
 
 
 def gates(front_end: nn.Module, images: Tensor) -> list[Gates]:
-    """Run a front end and return the gates of its GRCLs, in the order in which they are run.
+    """Run a front end and return the gates of its GRCLs, in the order in which they run.
 
     Args:
         front_end: in evaluation mode.
         images: (1, 1, H, W), normalised.
 
     Returns:
-        One entry a layer; none for a front end without gates.
+        One entry per layer; none for a front end without gates.
     """
     found: dict[str, _Terms] = {}
     with ExitStack() as hooks:
@@ -72,7 +72,7 @@ def gates(front_end: nn.Module, images: Tensor) -> list[Gates]:
 
 
 def _sources(layer: GRCL | GRCLDTRB | GRCLTPAMI) -> tuple[list[nn.Module], list[nn.Module]]:
-    """Return the modules whose outputs are the gate's terms of the input, and of the state."""
+    """Return the modules whose outputs are the gate's terms: those of the input, and those of the state."""
     if isinstance(layer, GRCLTPAMI):
         return [layer.gate_feed_forward], [layer.gate_recurrent]  # the latter runs once an iteration
     if isinstance(layer, GRCLDTRB):

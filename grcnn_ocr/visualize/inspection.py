@@ -1,4 +1,4 @@
-"""Everything that is to be seen of one image."""
+"""What a network does with one image: gates, receptive fields, lattice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Inspection:
         pixels: the image, grayscale.
         text: its reading, or the word that was asked about, folded to the charset; L characters.
         gates: of each GRCL, without the columns of padding; none if the front end has none.
-        fields: (L, h, w) effective receptive field of each character in the network's input, without padding.
+        fields: (L, h, w) effective receptive field of each character, in the network's input without padding.
         lattice: the states of `text` over the frames.
     """
 
@@ -37,16 +37,15 @@ class Inspection:
 
 
 def inspect(weights: Weights, pixels: Pixels, text: str | None = None) -> Inspection:
-    """Look into a network while it reads an image.
+    """Look inside a network while it reads an image.
 
     Args:
-        weights: as trained: the inference form that reading uses has other layers. The network is put into evaluation
-            mode.
+        weights: as trained, since the inference form used for reading has other layers; put into evaluation mode.
         pixels: grayscale (H, W); `loading.load_image` loads one.
-        text: a word to ask about in place of the lexicon-free reading.
+        text: a word to ask about instead of the lexicon-free reading.
 
     Raises:
-        ValueError: on a word that the charset, or the image's frames, cannot write.
+        ValueError: on a word that the charset cannot write, or that needs more frames than the image has.
     """
     model = weights.model.eval()
     charset = build_charset(weights.config.charset)
@@ -69,5 +68,5 @@ def inspect(weights: Weights, pixels: Pixels, text: str | None = None) -> Inspec
 
 
 def _own(maps: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """Leave out the columns of the padding, which come after the image's own share of them."""
+    """Leave out the columns of the padding, which follow the image's own share."""
     return maps[..., : max(round(maps.shape[-1] * share), 1)]

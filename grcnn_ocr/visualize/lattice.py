@@ -25,7 +25,7 @@ class Lattice:
     Attributes:
         states: (S,) class of each state, 0 the blank.
         log_probs: (T, S) log-probability of each state's class at each frame.
-        occupancy: (T, S) chance of each state at each frame, given that the image says the word; a frame's add to 1.
+        occupancy: (T, S) probability of each state at each frame, given the word; those of a frame add up to 1.
         path: (T,) the state at each frame of the likeliest alignment.
     """
 
@@ -36,12 +36,12 @@ class Lattice:
 
     @property
     def character_frames(self) -> list[int]:
-        """Of each character the frame where its state is likeliest."""
+        """For each character the frame at which its state is most likely."""
         return self.occupancy[:, 1::2].argmax(axis=0).tolist()
 
 
 def lattice(log_probs: NDArray[np.floating], word: Sequence[int]) -> Lattice:
-    """Lay a word over the frames of an image.
+    """Build the lattice of a word over the frames of an image.
 
     Args:
         log_probs: (T, K) log-softmax, class 0 the blank.
@@ -66,7 +66,7 @@ def _best_path(emissions: Floats, no_skip: Floats) -> NDArray[np.intp]:
     num_frames, num_states = emissions.shape
     score = np.full(num_states, -np.inf)
     score[:2] = emissions[0, :2]
-    steps = np.zeros((num_frames, num_states), dtype=np.intp)  # how many states back it came from
+    steps = np.zeros((num_frames, num_states), dtype=np.intp)  # how many states back the best path came from
     for t in range(1, num_frames):
         before = np.full((3, num_states), -np.inf)
         before[0] = score
