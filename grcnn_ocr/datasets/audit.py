@@ -1,4 +1,4 @@
-"""Which samples a network can be trained on, and why not the others."""
+"""Which samples a network can be trained on, and why the others cannot be used."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ NUM_EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Audit:
-    """The result of looking at every label.
+    """The result of checking every label.
 
     Attributes:
         usable: indices of the samples to train on, ascending.
         num_folded: usable samples whose label the charset's folding changed.
         unusable: number of samples left out, by reason.
-        examples: a few of those for each reason.
+        examples: a few of these, by reason.
     """
 
     usable: NDArray[np.int64]
@@ -31,7 +31,7 @@ class Audit:
     examples: dict[str, list[str]]
 
     def report(self, fate: str = "left out") -> str:
-        """Describe it for a person; `fate` is what becomes of the unusable samples."""
+        """Describe the audit; `fate` says what happens to the unusable samples."""
         total = len(self.usable) + self.unusable.total()
         lines = [f"{len(self.usable)} of {total} samples usable, {self.num_folded} of them with a folded label"]
         for reason, count in self.unusable.most_common():
@@ -40,9 +40,9 @@ class Audit:
 
 
 def audit(source: WordSource, charset: Charset, num_frames: int) -> Audit:
-    """Sort samples into usable and not.
+    """Find the usable samples.
 
-    A label must fold into the charset, not fold to nothing, and fit: CTC needs a frame a character and one more
+    A label must fold into the charset, not fold to nothing, and fit: CTC needs one frame per character, and one more
     between equal neighbours.
 
     Raises:

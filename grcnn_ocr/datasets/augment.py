@@ -1,4 +1,4 @@
-"""Training-time augmentation of word images, by albumentations, seeded for each sample."""
+"""Training-time augmentation of word images with albumentations, seeded per sample."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Augmenter:
     """Distorts a resized grayscale image the way cropped words differ from one another.
 
     Args:
-        strength: scales how often each effect is applied and how far the geometric ones go; 1 suits a few thousand
+        strength: scales how often each effect is applied, and how far the geometric ones go; 1 suits a few thousand
             real words.
     """
 
@@ -28,7 +28,7 @@ class Augmenter:
         return {"strength": self.strength, "_transform": None}
 
     def __call__(self, image: Pixels, seed: tuple[int, ...]) -> Pixels:
-        """Return a distorted copy of (H, W), a function of the image and the seed alone."""
+        """Return a distorted copy of an image (H, W), which depends only on the image and the seed."""
         if self._transform is None:
             self._transform = _compose(self.strength)
         generator = np.random.default_rng(seed)
@@ -37,7 +37,7 @@ class Augmenter:
 
 
 def _compose(strength: float) -> Any:
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would ask a server for updates
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it would query a server for updates
     import albumentations as A
 
     def often(probability: float) -> float:

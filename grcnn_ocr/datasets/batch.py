@@ -19,7 +19,7 @@ class Batch:
 
     Attributes:
         images: (B, 1, H, W) float32, normalised.
-        widths: (B,) pixels that are not padding; on the CPU, where the CTC loss wants its lengths.
+        widths: (B,) pixels that are not padding; on the CPU, where the CTC loss expects lengths.
         targets: (sum of target_lengths,) classes of all labels, one after the other.
         target_lengths: (B,), on the CPU too.
     """
@@ -34,7 +34,7 @@ class Batch:
 
 
 def collate(samples: Sequence[Sample], preprocessor: Preprocessor, device: torch.device) -> Batch:
-    """Stack samples of one padded width into a batch on a device; pixels travel as bytes and are normalised there."""
+    """Stack samples of one padded width into a batch; pixels are moved to the device as bytes and normalised there."""
     stacked, widths = preprocessor.stack([sample.image for sample in samples])
     tensors = [torch.from_numpy(stacked), torch.tensor([c for sample in samples for c in sample.classes])]
     if device.type == "cuda":

@@ -2,7 +2,7 @@
 
 image-000000001     the encoded image, as it was (JPEG, PNG, ...)
 label-000000001     its text, UTF-8
-lexicon-000000001   in some, a comma-separated list of the words that the image may say
+lexicon-000000001   in some datasets, a comma-separated list of the words that the image may show
 ...                 counted from 1
 num-samples         their number, in decimal
 """
@@ -43,12 +43,12 @@ def lexicon_key(index: int) -> bytes:
 
 
 def lexicon_file(name: str) -> str:
-    """Name the file in an LMDB's folder that holds a release's lists of words, one list an image."""
+    """Return the name of the file in an LMDB's folder that holds a release's lists of words, one list per image."""
     return f"lexicon_{name}.txt"
 
 
 _open_environments: dict[tuple[int, int], Any] = {}
-"""By device and inode of the data file: LMDB must not be opened twice in one process."""
+"""By device and inode of the data file, since a process must not open the same LMDB twice."""
 
 
 def _close_inherited() -> None:
@@ -63,15 +63,15 @@ os.register_at_fork(after_in_child=_close_inherited)
 class LmdbReader:
     """Reads an LMDB of words, indexed from 0.
 
-    The environment opens once in each process, so that readers can be pickled and forked, and several can read one
-    dataset.
+    The environment is opened once in each process, so that readers can be pickled and forked, and several can read
+    one dataset.
 
     Args:
         path: the LMDB's folder, or its data file.
 
     Raises:
         ValueError: if there is no LMDB or it lacks `num-samples`; from `image` and `label`, if there is none at that
-            index. Nothing is ever put in an unreadable sample's place.
+            index. An unreadable sample is never replaced by another.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -100,7 +100,7 @@ class LmdbReader:
 
     @property
     def lexicons(self) -> Mapping[str, Lexicon]:
-        """The lists of one an image that the LMDB holds, under the name "own"; else none."""
+        """The lexicon of one list per image that the LMDB holds, named "own", if it has one."""
         if len(self) == 0 or self._find(lexicon_key(0), self.place(0)) is None:
             return {}
         lists = tuple(split_words(self._text(lexicon_key(index), index)) for index in range(len(self)))
@@ -164,7 +164,7 @@ def _open(path: Path, file_size: int) -> Any:
     except lmdb.Error as error:
         raise ValueError(f"{path} cannot be opened as an LMDB: {error}") from None
     expected = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-    if file_size < expected:  # reading beyond the end of the file would kill the process
+    if file_size < expected:  # reading past the end of the file would crash the process
         environment.close()
         raise ValueError(f"{path} is truncated: {file_size} bytes of {expected}; copy it again")
     return environment
@@ -179,7 +179,7 @@ class LmdbWriter:
         self._pending_bytes = 0
         self.num_samples = 0
         self.notes: dict[str, str] = {}
-        """Text files to lie beside the data, by name."""
+        """Text files to write beside the data, by name."""
 
     def add(self, image: bytes, label: str) -> None:
         """Append one sample."""
@@ -212,17 +212,16 @@ class LmdbWriter:
 def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
     """Build a dataset aside; on success compact it, flush it to disk and rename it to `output`.
 
-    Killing the process at any moment leaves either nothing at `output` or a complete dataset; one that is being
-    replaced may lie aside then, and the next build of the same output brings it back. What else a killed build leaves
-    in its hidden folder beside `output`, the next build removes.
+    Killing the process at any moment leaves either nothing at `output` or a complete dataset; a dataset that was being
+    replaced may then lie beside it, and the next build of the same output brings it back. That build also removes the
+    hidden folder that a killed one leaves beside `output`.
 
     Args:
-        output: the folder to make.
-        overwrite: whether a dataset that is there already is replaced; a folder of anything else never is.
+        output: the folder to write.
+        overwrite: whether to replace an existing dataset; a folder of anything else is never replaced.
 
     Raises:
-        ValueError: if `output` exists and may not be replaced, be it only when the build is done, or if the disk does
-            not take the dataset.
+        ValueError: if `output` exists (before or after the build) and may not be replaced, or the disk is full.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     _clear_abandoned(output)
@@ -230,7 +229,7 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
     with told_as(output):
         aside = Path(mkdtemp(prefix=f".{output.name}.", suffix=".building", dir=output.parent))
     with (aside / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # held while this process lives
+        fcntl.flock(lock, fcntl.LOCK_EX)  # held as long as this process lives
         try:
             (aside / "growing").mkdir()
             env = lmdb.open(str(aside / "growing"), map_size=INITIAL_MAP_SIZE, sync=False, lock=False)
@@ -246,9 +245,9 @@ def building(output: Path, overwrite: bool = False) -> Iterator[LmdbWriter]:
                 env.close()
             flush_to_disk(aside / "compact" / "data.mdb")
             flush_to_disk(aside / "compact")
-            check_dataset_output(output, overwrite)  # again: another build may have ended meanwhile
+            check_dataset_output(output, overwrite)  # again: another build may have finished meanwhile
             replace_folder(output, aside / "compact", aside / "replaced")
-        except lmdb.Error as error:  # in writing: a reader's are ValueErrors
+        except lmdb.Error as error:  # from writing: readers raise ValueErrors
             raise ValueError(f"{output} cannot be written: {error}; is there room on the disk?") from None
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -263,7 +262,7 @@ def check_dataset_output(output: Path, overwrite: bool) -> None:
 
 
 def _clear_abandoned(output: Path) -> None:
-    """Remove the folders of killed builds of `output`; a replaced dataset in one goes back to its place."""
+    """Remove the folders of killed builds of `output`; a dataset that one was replacing is moved back."""
     for lock_file in output.parent.glob(f".{glob.escape(output.name)}.*.building/lock"):
         with lock_file.open() as lock:
             try:

@@ -1,4 +1,4 @@
-"""Building and tending LMDBs of words: create, verify, extract, merge, split."""
+"""Building and maintaining LMDBs of words: create, verify, extract, merge, split."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Progress = Callable[[int], None]
 """Called with the number of samples done since the last call."""
 
 CHUNK = 512
-"""Records that are worked on together."""
+"""Records that are processed together."""
 FILE_ENDINGS: dict[tuple[bytes, ...], str] = {
     (b"\xff\xd8",): ".jpg",
     (b"\x89PNG",): ".png",
@@ -41,17 +41,17 @@ FILE_ENDINGS: dict[tuple[bytes, ...], str] = {
     (b"P3", b"P6"): ".ppm",
     (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"): ".jp2",
 }
-"""By the first bytes of a picture; `grcnn-ocr read` knows them all."""
+"""By the first bytes of a picture; `grcnn-ocr read` accepts all of them."""
 
 
 @dataclass
 class Summary:
-    """What went in, and why the rest did not.
+    """How many samples passed, and why the others did not.
 
     Attributes:
-        num_samples: how many went in.
-        problems: one for each that did not.
-        notes: names of the text files that lie beside the data: the release's lexicons.
+        num_samples: samples written, or found sound.
+        problems: one for each of the others.
+        notes: names of the text files beside the data: the release's lexicons.
     """
 
     num_samples: int = 0
@@ -73,26 +73,26 @@ def create(
     progress: Progress = lambda done: None,
     format: str = "auto",
 ) -> Summary:
-    """Build an LMDB from a label file or a dataset as released; each image is decoded, to be sure of it.
+    """Build an LMDB from a label file or a dataset as released; each image is decoded as a check.
 
-    Crops are stored as they are; what is cut from a full image is stored as PNG. A release's lexicons of one list an
-    image are written into the LMDB's folder, for the samples that went in: lexicon_50.txt, lexicon_1k.txt.
+    Crops are stored unchanged; words cut from a full image are stored as PNG. A release's per-image lexicons are
+    written into the LMDB's folder, for the samples that were stored: lexicon_50.txt, lexicon_1k.txt.
 
     Args:
         labels: the file that holds the labels.
         output: folder of the new LMDB.
         images: folder that relative paths start from; by default the label file's.
-        strict: whether the first problem ends the build, leaving nothing.
+        strict: whether to stop at the first problem and write nothing.
         overwrite: whether to replace a dataset at `output`.
         progress: called as records are done.
         format: of `labels`, see `importers.release`; "auto" goes by name and content.
 
     Returns:
-        How many samples went in, and every problem with its place.
+        How many samples were written, and every problem with its place.
 
     Raises:
-        ValueError: if the label file or the output cannot be used, on the first problem if `strict`, or if no sample
-            is left.
+        ValueError: if the label file or the output cannot be used, if no sample is left, or, if `strict`, on the first
+            problem.
     """
     summary = Summary()
     word_images = WordImages()
@@ -168,7 +168,7 @@ def extract(path: Path, output: Path, progress: Progress = lambda done: None) ->
 
 
 def merge(paths: Sequence[Path], output: Path, overwrite: bool = False, progress: Progress = lambda done: None) -> int:
-    """Write the samples of several LMDBs, and the lexicons that all have, in order to a new one; return how many."""
+    """Write the samples of several LMDBs, and the lexicons that all have, to a new one in order; return how many."""
     readers = [LmdbReader(path) for path in paths]
     with building(output, overwrite) as writer:
         writer.notes |= lists_of_all(readers)
@@ -187,13 +187,13 @@ def split(
     overwrite: bool = False,
     progress: Progress = lambda done: None,
 ) -> tuple[int, int]:
-    """Divide an LMDB and its lexicons at random in two; the first gets `fraction` of the samples.
+    """Split an LMDB and its lexicons at random into two; the first gets `fraction` of the samples.
 
     Returns:
-        How many samples each got.
+        The number of samples of each part.
 
     Raises:
-        ValueError: if either part would be empty, or cannot be written where it should be.
+        ValueError: if either part would be empty or cannot be written.
     """
     reader = LmdbReader(path)
     first = round(fraction * len(reader))
@@ -215,7 +215,7 @@ def split(
 
 
 def parallel(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Map in threads, in order, holding at most `CHUNK` items; decoding and file reads release the GIL."""
+    """Map in threads, in order, with at most `CHUNK` items in flight; decoding and file reads release the GIL."""
     with ThreadPoolExecutor() as pool:
         for chunk in batched(items, CHUNK):
             yield from pool.map(function, chunk)
@@ -227,14 +227,14 @@ def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, La
     place = f"{record.place}: {record.path}"
     try:
         data = images.encoded(record)
-    except (OSError, ValueError) as error:  # a ValueError: no path at all, or no picture to cut from
+    except (OSError, ValueError) as error:  # ValueError: an invalid path, or a picture that cannot be cut
         return Problem.of_image(place, error)
     picture = picture_or_problem(data, place)
     return picture if isinstance(picture, Problem) else (data, record)
 
 
 def picture_or_problem(data: bytes, place: str) -> Pixels | Problem:
-    """Return a picture, decoded to grayscale (H, W), or why it cannot be."""
+    """Return a picture decoded to grayscale (H, W), or why it cannot be decoded."""
     try:
         return decode(data)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The order of training samples: a pure function of the batch's number, whoever asks."""
+"""The order of training samples: a pure function of the number of the batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StreamBatches:
         batch_size: of each process.
         start: first batch.
         process: index of this process.
-        num_processes: how many share a batch number.
+        num_processes: how many processes share a batch number.
     """
 
     batch_size: int

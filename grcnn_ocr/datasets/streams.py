@@ -1,4 +1,4 @@
-"""Endless streams of training samples: sample number n = 0, 1, 2, ... is a pure function of n, whoever asks."""
+"""Endless streams of training samples: sample number n = 0, 1, 2, ... is a pure function of n."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from grcnn_ocr.preprocess import Pixels, Preprocessor, to_grayscale
 from grcnn_ocr.text.charset import Charset
 
 MIXTURE_BLOCK = 1000
-"""Samples in which the shares of a mixture are exact, to one in this many."""
+"""Samples in each of which the shares of a mixture hold, rounded to one in this many."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,24 @@ class Stream(Protocol):
         ...
 
     def digests(self) -> dict[str, str]:
-        """Return a digest of what each source consists of, by its name: a resumed run must find the same."""
+        """Return a digest of each source's contents, by name: a resumed run must find the same."""
         ...
 
 
 @dataclass(frozen=True)
 class StoredStream:
-    """Words of a source, in an order drawn anew for each epoch and each time newly distorted.
+    """Words of a source, in a new random order each epoch, and augmented anew each time.
 
     Args:
         source: where the words are.
-        indices: the usable ones among them, see `audit`.
+        indices: of the usable ones, see `audit`.
         charset: encodes labels.
         preprocessor: resizes images.
         augmenter: applied to the resized image, or None.
         seed: of order and augmentation.
 
     Raises:
-        ValueError: from `sample`, on an image that cannot be decoded, naming it.
+        ValueError: from `sample`, if an image cannot be decoded, naming it.
     """
 
     source: WordSource
@@ -102,8 +102,8 @@ class DrawnStream:
     Args:
         engine: draws them.
         preprocessor: resizes images.
-        chosen: (N,) numbers of the engine's samples, in order and then from the first again; by default all samples,
-            of which none comes twice.
+        chosen: (N,) numbers of the engine's samples to use, in order and then from the start again; by default all
+            samples, each once.
     """
 
     engine: WordEngine
@@ -136,7 +136,7 @@ class Mixture:
 
     Args:
         streams: at least one.
-        shares: of each, adding to 1.
+        shares: of each, adding up to 1.
         seed: of the order.
 
     Raises:
@@ -149,7 +149,7 @@ class Mixture:
 
     def __post_init__(self) -> None:
         if (_counts(tuple(self.shares)) == 0).any():
-            raise ValueError(f"shares {list(self.shares)}: each is at least 1 in {MIXTURE_BLOCK}")
+            raise ValueError(f"shares {list(self.shares)}: each must be at least 1 in {MIXTURE_BLOCK}")
 
     def sample(self, number: int) -> Sample:
         """Return the next sample of the stream whose turn it is."""
@@ -166,7 +166,7 @@ class Mixture:
         return {name: digest for stream in self.streams for name, digest in stream.digests().items()}
 
     def _turn(self, number: int) -> tuple[int, int]:
-        """Return whose turn it is, and how many samples that stream gave before."""
+        """Return the stream whose turn it is, and how many samples it gave before."""
         block, offset = divmod(number, MIXTURE_BLOCK)
         turns = _turns(self.seed, block, tuple(self.shares))
         turn = int(turns[offset])

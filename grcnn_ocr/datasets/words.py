@@ -44,12 +44,12 @@ class ReleasedWords:
         format: see `importers.release.FORMATS`; "auto" goes by name and content.
 
     Attributes:
-        lexicons: the release's lists of one an image, by name ("50", "1k").
-        characters: the boxes of each word's characters, in its crop, where the release holds them; else None.
+        lexicons: the release's per-image lexicons, by name ("50", "1k").
+        characters: the boxes of each word's characters in its crop, if the release has them; else None.
 
     Raises:
-        ValueError: if any record is unusable, naming the first ones: every one counts, since lexicons of one list an
-            image go by position. (`grcnn-ocr lmdb create` leaves bad records out, and says so.)
+        ValueError: if any record is unusable, naming the first ones: all are needed, since per-image lexicons go by
+            position. (`grcnn-ocr lmdb create` leaves bad records out, and says so.)
     """
 
     def __init__(self, path: Path, format: str) -> None:
@@ -62,7 +62,7 @@ class ReleasedWords:
         if problems:
             shown = "".join(f"\n  {problem}" for problem in problems[:10])
             raise ValueError(
-                f"{self.path}: {len(problems)} unusable of {len(found)} records; mend them, or let `lmdb create` leave "
+                f"{self.path}: {len(problems)} unusable of {len(found)} records; fix them, or let `lmdb create` leave "
                 f"them out{shown}"
             )
         self._images = WordImages()
@@ -77,7 +77,7 @@ class ReleasedWords:
         return len(self._records)
 
     def image(self, index: int) -> bytes:
-        """Return the encoded image: the file's own bytes, or what its box holds as PNG."""
+        """Return the encoded image: the bytes of the file, or the contents of the box as PNG."""
         try:
             return self._images.encoded(self._records[index])
         except OSError as error:
@@ -99,7 +99,7 @@ def open_words(path: str | Path, format: str = "auto") -> WordSource:
 
     Args:
         path: the LMDB, or the file that holds the labels.
-        format: see `importers.release.FORMATS`; of a file only.
+        format: see `importers.release.FORMATS`; only for files.
 
     Raises:
         ValueError: if it is none of these.

@@ -53,7 +53,7 @@ def test_merge_names_the_lists_that_only_some_have(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("word0\nword1\n", "is not of one list an image"),
+        ("word0\nword1\n", "does not hold one list per image"),
         ("word0,\nword1,\n", "2 lists for 10 images"),
         ("", "no words"),
     ],

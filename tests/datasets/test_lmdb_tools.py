@@ -165,7 +165,7 @@ def test_a_release_is_built_with_the_lexicons_of_what_went_in(crops, tmp_path, c
     np.testing.assert_array_equal(crop, cv2.imread(str(crops / "0.png"))[:32, 2:32])
     assert summary.notes == ["lexicon_50.txt"]
     assert (tmp_path / "x.lmdb" / "lexicon_50.txt").read_text() == "HE,LLO\nBOOK,SHOP\n"
-    assert "1 boxes reach over the edge" in caplog.text
+    assert "1 boxes extend beyond" in caplog.text
 
 
 def test_a_release_s_list_of_one_word_is_still_one_of_its_image(crops, tmp_path):

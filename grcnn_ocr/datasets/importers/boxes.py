@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 def clipped(records: Iterable[LabelledPath | Problem], path: Path) -> Iterator[LabelledPath | Problem]:
-    """Clip each box to its image, of which only the header is read; their number is logged at the end.
+    """Clip boxes to their images, reading only the header of each; the number of clipped boxes is logged at the end.
 
     Yields:
-        The records; one whose image cannot be opened, or whose box is wholly outside it, becomes a `Problem`.
+        The records; one whose image cannot be opened, or whose box lies wholly outside it, becomes a `Problem`.
     """
     num_clipped = 0
     last: Path | None = None
@@ -48,11 +48,11 @@ def clipped(records: Iterable[LabelledPath | Problem], path: Path) -> Iterator[L
         num_clipped += box != record.box
         yield replace(record, box=box)
     if num_clipped:
-        logger.info("%s: %d boxes reach over the edge of their image; clipped to it", path, num_clipped)
+        logger.info("%s: %d boxes extend beyond their image; clipped to it", path, num_clipped)
 
 
 class WordImages:
-    """Gives records their encoded images; the full image decoded last is kept for the next box."""
+    """Loads the encoded images of records; the last decoded full image is kept for the next box."""
 
     def __init__(self) -> None:
         self._last: tuple[Path, np.ndarray] | None = None
@@ -61,7 +61,7 @@ class WordImages:
         return {"_last": None}
 
     def encoded(self, record: LabelledPath) -> bytes:
-        """Return the file's own bytes, or for a box its pixels as PNG.
+        """Return the bytes of the file, or for a box its pixels as PNG.
 
         Raises:
             OSError: if the file cannot be read.
@@ -77,8 +77,8 @@ class WordImages:
 
 
 def _decode_full(data: bytes) -> np.ndarray:
-    decode(data)  # refuses what is empty or cut short, which imdecode does not
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)  # boxes count pixels before any EXIF turn
+    decode(data)  # refuses empty or truncated data, which imdecode does not
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)  # boxes count pixels before EXIF rotation
     if image is None or image.dtype not in (np.uint8, np.uint16):
         raise ValueError("a box can be cut only from pixels of 8 or 16 bits")
     return image

@@ -3,8 +3,8 @@
 word.xml               <image file="word/1/1.jpg" tag="WORD"/>: crops
 words.xml,             full images with tagged rectangles; see `tagged_rectangles`. In a locations.xml the boxes may
 locations.xml          have no words: those are in words.xml
-test.txt               an image path a line; test_label.txt beside it: the labels in that order; lexicon_50.txt, if
-                       there: a comma list an image. As in the GRCNN release of NeurIPS 2017
+test.txt               one image path per line, with the labels in the same order in test_label.txt beside it, and
+                       perhaps a comma-separated list per image in lexicon_50.txt. As in the GRCNN release
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def read_icdar2003(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
-    """Read any of the layouts.
+    """Read any of these layouts.
 
     Raises:
         ValueError: on a file of another kind, or lists of different lengths.
@@ -39,7 +39,7 @@ def read_icdar2003(path: Path, images: Path) -> Iterator[LabelledPath | Problem]
 
 
 def labels_beside(path: Path) -> Path:
-    """Return where the labels of a list of images lie in the GRCNN release."""
+    """Return the path of the labels for a list of images of the GRCNN release."""
     return path.with_name(f"{path.stem}_label{path.suffix}")
 
 
@@ -63,7 +63,7 @@ def _read_lists(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
     lexicon = Lexicon.load(lexicon_file) if lexicon_file.is_file() else None
     if lexicon is not None:
         if not lexicon.per_image:
-            raise ValueError(f"{lexicon_file}: expected a comma list an image, found one list")
+            raise ValueError(f"{lexicon_file}: expected one comma list per image, found one list for all")
         lexicon.check_length(len(names))
     num_moved = 0
     for index, (name, label) in enumerate(zip(names, labels, strict=True)):
@@ -79,4 +79,4 @@ def _read_lists(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
             lists = {"50": lexicon.words(index)} if lexicon is not None else {}
             yield LabelledPath(image, label, place, lexicons=lists)
     if num_moved:
-        logger.info("%s: %d images are not at the paths listed; those of their names in %s", path, num_moved, images)
+        logger.info("%s: %d images are not at the paths listed; used those of that name in %s", path, num_moved, images)

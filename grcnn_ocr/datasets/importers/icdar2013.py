@@ -16,7 +16,7 @@ LINE = re.compile(r'([^,"\t]+?)\s*,\s*"(.*)"')
 
 
 def read_icdar2013(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
-    """Read the lines; blank ones are passed over.
+    """Read the lines; blank ones are skipped.
 
     Raises:
         ValueError: if the file cannot be read.

@@ -1,7 +1,7 @@
 """IIIT 5K-Words (Mishra et al., BMVC 2012): crops and a MATLAB structure array.
 
 testdata.mat, traindata.mat             ImgName, GroundTruth, smallLexi (50 words), mediumLexi (1000 words)
-testCharBound.mat, trainCharBound.mat   ImgName, chars, charBB: x y w h a character, pixels counted from 1
+testCharBound.mat, trainCharBound.mat   ImgName, chars, charBB: x y w h per character, in pixels counted from 1
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def read_iiit5k(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
     A character's box is as given: it may differ from the crop by a pixel or two.
 
     Raises:
-        ValueError: on a file that is no such structure array.
+        ValueError: if the file holds no such structure array.
     """
     name, array = _load(path)
     fields = array.dtype.names or ()

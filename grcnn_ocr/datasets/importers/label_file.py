@@ -1,4 +1,4 @@
-"""A folder of crops and a label file: TSV, CSV, JSON lines, or path and label parted by a space."""
+"""A folder of crops and a label file: TSV, CSV, JSON lines, or path and label separated by a space."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LABEL_NAMES = ("label", "text", "word", "words", "transcription")
 def read_label_file(labels: Path, images: Path) -> Iterator[LabelledPath | Problem]:
     """Read a label file line by line.
 
-    The file's ending tells its format: `.csv` (two columns, a header optional), `.jsonl` or `.json` (one object a
-    line, with a path and a label), anything else tab-separated `path<TAB>label`. UTF-8, with or without a byte-order
-    mark, any line ends. Blank lines are passed over.
+    The file extension gives the format: `.csv` (two columns, optionally a header), `.jsonl` or `.json` (one object
+    per line, with a path and a label), anything else tab-separated `path<TAB>label`. The text is UTF-8, with or without
+    a byte-order mark, with any line endings. Blank lines are skipped.
 
     Args:
         labels: the file.
         images: folder that relative paths start from.
 
     Yields:
-        A `LabelledPath` or a `Problem` for each line. Whether the image exists is for the reader of it to find out.
+        A `LabelledPath` or a `Problem` for each line. Whether the image exists is not checked here.
 
     Raises:
         ValueError: if the file cannot be opened.
@@ -35,7 +35,7 @@ def read_label_file(labels: Path, images: Path) -> Iterator[LabelledPath | Probl
 
 
 def read_space_separated(labels: Path, images: Path) -> Iterator[LabelledPath | Problem]:
-    """Read lines of `path label`, parted by their first space, as public benchmarks ship them; else as a label file.
+    """Read lines of `path label`, separated by the first space, as public benchmarks ship them.
 
     Raises:
         ValueError: if the file cannot be opened.

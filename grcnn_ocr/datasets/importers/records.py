@@ -1,4 +1,4 @@
-"""What every importer yields: a labelled image, or the problem that keeps one out."""
+"""What every importer yields: a labelled image, or the problem that excludes one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels from the image's upper left corner; right and bottom lie just outside."""
+"""Left, top, right, bottom in pixels from the image's upper left corner; right and bottom are exclusive."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class LabelledPath:
         path: of the image.
         label: its text, or the text in the box.
         place: where the record stands: file and line number, or file and index.
-        box: of the word, where the image is a whole scene; None where it is the word's crop.
-        characters: the box of each character of the label, where the release holds them.
+        box: of the word, if the image is a whole scene; None if it is a crop of the word.
+        characters: the box of each character of the label, if the release has them.
         lexicons: the release's own lists of words for this image, by name ("50", "1k").
     """
 
@@ -33,10 +33,10 @@ class LabelledPath:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that keeps one record out.
+    """Something that excludes one record.
 
     Attributes:
-        kind: a short name, the same for all problems of a kind, for counting.
+        kind: a short name, for counting problems of the same kind.
         place: where it is: file and line number, or dataset and index.
         detail: what was found.
     """
@@ -47,7 +47,7 @@ class Problem:
 
     @classmethod
     def of_image(cls, place: str, error: Exception) -> Problem:
-        """Build from why an image's file cannot be loaded."""
+        """Build from the error of loading an image file."""
         if isinstance(error, FileNotFoundError):
             return cls("missing image", place, "no such file")
         if isinstance(error, IsADirectoryError):

@@ -1,4 +1,4 @@
-"""Formats of label files and datasets' releases, by name."""
+"""Formats of label files and released datasets, by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from grcnn_ocr.datasets.importers.synth90k import read_synth90k
 
 
 def _read_iiit5k(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
-    from grcnn_ocr.datasets.importers.iiit5k import read_iiit5k  # scipy takes its time
+    from grcnn_ocr.datasets.importers.iiit5k import read_iiit5k  # scipy is slow to import
 
     return read_iiit5k(path, images)
 
@@ -31,13 +31,13 @@ FORMATS: dict[str, Callable[[Path, Path], Iterable[LabelledPath | Problem]]] = {
     "svt": read_svt,
     "synth90k": read_synth90k,
 }
-"""Readers of a file and the folder that its paths start from."""
+"""Readers, each taking a file and the folder that its paths start from."""
 
 
 def read_release(path: Path, format: str = "auto", images: Path | None = None) -> Iterator[LabelledPath | Problem]:
     """Read the records of a label file or of a dataset as released.
 
-    What else there is to know (an encoding that is not UTF-8, boxes that were clipped) is logged.
+    Oddities (an encoding other than UTF-8, boxes that were clipped) are logged.
 
     Args:
         path: the file that holds the labels.
@@ -58,9 +58,9 @@ def read_release(path: Path, format: str = "auto", images: Path | None = None) -
 
 
 def recognise(path: Path) -> str:
-    """Tell a file's format from its name and first lines; what is not known is a label file.
+    """Recognise the format of a file by its name and first lines; an unknown one is taken for a label file.
 
-    Never found: "space_separated", which cannot be told from a bad label file.
+    Never returns "space_separated", which looks like a malformed label file.
     """
     name = path.name.lower()
     if name.endswith(".mat"):

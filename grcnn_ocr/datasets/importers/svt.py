@@ -14,7 +14,7 @@ def read_svt(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
     """Read the words of each image, each with its image's list of about 50 words as "50".
 
     Raises:
-        ValueError: on a file that is no such XML, naming the line.
+        ValueError: if the file is not such XML, naming the line.
     """
     root = read_xml(path)
     if root.find(".//taggedRectangle") is None:

@@ -1,6 +1,6 @@
 """Synth90k, or MJSynth (Jaderberg et al., 2014): annotation*.txt of lines `./2425/1/115_Lube_45484.jpg 45484`.
 
-The label stands in the file's name, in its own case; the number counts the lines of lexicon.txt from 0. In imlist.txt
+The label, with its case, is part of the file name; the number is that of its line in lexicon.txt, from 0. In imlist.txt
 the number is left out.
 """
 
@@ -18,7 +18,7 @@ NAME = re.compile(r"\d+_(.+)_(\d+)")
 
 
 def read_synth90k(path: Path, images: Path) -> Iterator[LabelledPath | Problem]:
-    """Read the lines one by one: there are nine million.
+    """Read the lines one by one, since there are nine million.
 
     A file whose name holds no label takes it from lexicon.txt beside the annotation.
 

@@ -1,4 +1,4 @@
-"""Full images with a tagged rectangle a word: the XML of ICDAR 2003's scenes and of Street View Text.
+"""Full images with a tagged rectangle per word: the XML of ICDAR 2003's scenes and of Street View Text.
 
 <tagset> <image> <imageName>scene.jpg</imageName> <lex>A,B,...</lex>
     <taggedRectangles> <taggedRectangle x= y= width= height= [offset= rotation=]> <tag>WORD</tag> ...
@@ -23,8 +23,8 @@ def read_tagged_rectangles(
 ) -> Iterator[LabelledPath | Problem]:
     """Read the words of each image in order.
 
-    `offset` and `rotation` tell the slant of a word; its upright box is what is cut, and a slanted one is counted in
-    the log. Fractions of a pixel widen the box.
+    `offset` and `rotation` give the slant of a word; its upright box is cut, and the number of slanted words is logged.
+    Fractions of a pixel widen the box.
 
     Args:
         root: the parsed file.
@@ -78,5 +78,5 @@ def _is_not_zero(number: str) -> bool:
 def _lexicon(image: Element, path: Path) -> tuple[str, ...]:
     words = tuple(word.strip() for word in image.findtext("lex", "").split(",") if word.strip())
     if not words:
-        raise ValueError(f"{place_of(path, image)}: <image> without words in <lex>, which Street View Text has")
+        raise ValueError(f"{place_of(path, image)}: <image> without words in <lex>, as Street View Text has them")
     return words

@@ -1,4 +1,4 @@
-"""Text and XML of old releases, in whatever encoding they are."""
+"""Text and XML files of old releases, in various encodings."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from xml.parsers import expat
 logger = logging.getLogger(__name__)
 
 ENCODINGS = ("utf-8", "cp1252", "iso-8859-1")
-"""Tried in this order where none is declared; the last fits all bytes."""
+"""Tried in this order if none is declared; the last can decode any bytes."""
 
 
 class LocatedElement(Element):
-    """An XML element that knows its line."""
+    """An XML element with its line number."""
 
     line = 0
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read a text file's lines strictly in the first encoding that fits, without those that end it blank.
+    """Read the lines of a text file in the first encoding that fits, without trailing blank lines.
 
-    An encoding that is not UTF-8 is logged.
+    An encoding other than UTF-8 is logged.
 
     Raises:
         ValueError: if the file cannot be read.
@@ -39,7 +39,7 @@ def read_lines(path: Path) -> list[str]:
 def read_xml(path: Path) -> Element:
     """Parse an XML file in the encoding it declares, or the first that fits; its elements are `LocatedElement`.
 
-    No entity can grow without bound: a file that declares one, or uses one that it does not declare, is refused.
+    A file that declares an entity, or uses an undeclared one, is refused, so that none can expand without bound.
 
     Raises:
         ValueError: if the file cannot be read or is not well-formed, naming the line.
@@ -47,7 +47,7 @@ def read_xml(path: Path) -> Element:
     data = _read_bytes(path)
     declared = re.match(rb"""<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']""", data.removeprefix(codecs.BOM_UTF8))
     encodings = (declared[1].decode("ascii").lower(), *ENCODINGS) if declared else ENCODINGS
-    parser = expat.ParserCreate("utf-8")  # whatever the file declares: it gets the decoded text
+    parser = expat.ParserCreate("utf-8")  # whatever the file declares, as it gets decoded text
 
     def element(tag: str, attributes: dict[str, str]) -> LocatedElement:
         made = LocatedElement(tag, attributes)
@@ -91,7 +91,7 @@ def _decode(data: bytes, path: Path, encodings: tuple[str, ...]) -> str:
     for encoding in encodings:
         try:
             text = data.decode(encoding)
-        except (UnicodeError, LookupError):  # not this one, or none that Python knows
+        except (UnicodeError, LookupError):  # another encoding, or one unknown to Python
             continue
         if codecs.lookup(encoding).name not in ("utf-8", "ascii"):
             logger.info("%s: not UTF-8; read as %s", path, encoding)

@@ -64,7 +64,7 @@ def test_grcnn_lists_find_moved_images_and_carry_their_lexicons(lists, caplog):
         ("test_label.txt", "hello\nbook\n", r"lists 3 images, .*test_label\.txt 2 labels"),
         ("test_label.txt", "hello\n\n42\n", r"test\.txt:2: empty label"),
         ("lexicon_50.txt", "hello,a\nbook,b\n", r"has 2 lists for 3 images"),
-        ("lexicon_50.txt", "hello\nbook\n", r"expected a comma list an image"),
+        ("lexicon_50.txt", "hello\nbook\n", r"expected one comma list per image"),
         ("test.txt", "0.png\n\n2.png\n", r"test\.txt:2: malformed line"),
     ],
 )

@@ -73,7 +73,7 @@ def test_svt_words_are_cut_without_loss_and_carry_their_images_list(scenes, capl
     assert list(source.lexicons) == ["50"] and source.characters is None
     lexicon = source.lexicons["50"]
     assert lexicon.per_image and lexicon.lists == (("LIVING", "ROOM", "THEATERS"),) * 2 + (("ACE", "HOTEL"),)
-    assert "1 boxes reach over the edge" in caplog.text
+    assert "1 boxes extend beyond" in caplog.text
     assert "a.png" in source.place(0) and "test.xml:11" in source.place(0)
 
 
