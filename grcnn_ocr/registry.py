@@ -1,4 +1,4 @@
-"""Names to builders. A registry knows nobody; `build.py` imports the modules that register themselves."""
+"""Builders by name. `build.py` imports the modules that register them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Registry(Generic[T]):
     """The builders of one kind of object, by name.
 
     Args:
-        kind: what is built, as an error message would call it ("front end").
+        kind: what is built, for error messages ("front end").
     """
 
     def __init__(self, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Convolutional RNNs, in the light-weight form that RegNet's regulators have.
+"""Convolutional RNNs, in the lightweight form of RegNet's regulators.
 
 Xu et al., "RegNet: Self-Regulated Network for Image Classification", arXiv 2101.00590, section III-B. The paper
 prints the equation of the plain one; the others are the usual GRU and LSTM (Shi et al., NeurIPS 2015, without
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 State = tuple[Tensor, ...]
-"""What a step hands to the next: the hidden state first, then whatever else the cell keeps."""
+"""What a step passes to the next: the hidden state first, then whatever else the cell keeps."""
 
 GateKernel = Literal["light", "dense"]
 
@@ -22,7 +22,7 @@ class GateConv(nn.Module):
     """W * [X, H] + b for some gates at once.
 
     "light" (12 N values a gate): a grouped 1x1 convolution mixes map c of X with map c of H, then a depthwise 3x3
-    convolution looks around. The paper forms the N groups of [X, H]; taken literally, on the plain
+    convolution mixes neighbouring pixels. The paper forms the N groups of [X, H]; taken literally, on the plain
     concatenation, these would pair neighbouring maps of the same tensor and no gate would see both.
     "dense" (18 N^2 + N values a gate): a 3x3 convolution, the paper's comparison (table I).
 
@@ -63,7 +63,7 @@ class ConvRNN(nn.Module):
         self.gates = GateConv(channels, 1, kernel)
 
     def forward(self, x: Tensor, state: State | None = None) -> State:
-        """Map X (B, N, H, W) and the state before, nought if None, to the state (H,)."""
+        """Map X (B, N, H, W) and the previous state, zero if None, to the state (H,)."""
         (h,) = state or (torch.zeros_like(x),)
         return (torch.tanh(*self.gates(x, h)),)
 
@@ -87,7 +87,7 @@ class ConvGRU(nn.Module):
         self.candidate = GateConv(channels, 1, kernel)  # H~
 
     def forward(self, x: Tensor, state: State | None = None) -> State:
-        """Map X (B, N, H, W) and the state before, nought if None, to the state (H,)."""
+        """Map X (B, N, H, W) and the previous state, zero if None, to the state (H,)."""
         (h,) = state or (torch.zeros_like(x),)
         z, r = map(torch.sigmoid, self.gates(x, h))
         candidate = torch.tanh(*self.candidate(x, r * h))
@@ -113,7 +113,7 @@ class ConvLSTM(nn.Module):
         self.gates = GateConv(channels, 4, kernel)  # I, F, O, C
 
     def forward(self, x: Tensor, state: State | None = None) -> State:
-        """Map X (B, N, H, W) and the state before, nought if None, to the state (H, C)."""
+        """Map X (B, N, H, W) and the previous state, zero if None, to the state (H, C)."""
         h, c = state or (torch.zeros_like(x), torch.zeros_like(x))
         i, f, o, g = self.gates(x, h)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)

@@ -32,8 +32,8 @@ class GRCL(nn.Module):
         iterations: T, at least 1.
         weight_sharing: whether all iterations use one W_r and one W_gr.
         skip: what the skip term F~ is. "paper": F, as the equation has it. "released": relu(F), which is what
-            the authors' Lua code computes, since its in-place ReLU of x(0) overwrites F. Weights trained
-            under one reading give other outputs under the other.
+            the authors' Lua code computes, since its in-place ReLU of x(0) overwrites F. Weights trained with
+            one give other outputs with the other.
     """
 
     def __init__(

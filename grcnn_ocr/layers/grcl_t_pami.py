@@ -16,7 +16,7 @@ Stride = tuple[int, int]
 """Along the height and the width."""
 
 MakeSelective = Callable[[int, Stride], nn.Module]
-"""Builds what takes the place of a 3x3 convolution and the BatchNorm and relu after it: `SKConv`."""
+"""Builds an `SKConv`, which replaces a 3x3 convolution and the BatchNorm and relu after it."""
 
 
 class GRCLTPAMI(nn.Module):
@@ -43,7 +43,7 @@ class GRCLTPAMI(nn.Module):
         iterations: T, at least 1.
         groups: of W_f, W_gf and W_gr.
         weight_sharing: whether all iterations use one W_r, W_s and W_e.
-        make_selective: builds the selective kernel, of P channels and a stride, if there is to be one.
+        make_selective: builds the selective kernel, of P channels and a stride; None: there is none.
 
     Raises:
         ValueError: without an iteration, or if the groups do not divide the channels.
@@ -124,7 +124,7 @@ class Downsampling(nn.Module):
         channels: C, of s and of y.
         width: P, channels inside the bottleneck.
         stride: of both paths.
-        make_selective: builds the selective kernel, if there is to be one.
+        make_selective: builds the selective kernel; None: there is none.
         unused_norm: registers a BatchNorm of P channels that is never applied nor trained. The authors' CIFAR
             networks without selective kernels have it, so their parameter counts and checkpoints do.
     """

@@ -14,7 +14,7 @@ RCLNorm = Literal["lrn", "batch_norm"]
 
 
 class LocalResponseNorm(nn.Module):
-    """Divides each value by what its neighbour maps hold at the same place.
+    """Divides each value by the energy of neighbouring maps at the same place.
 
         y_c = x_c / (1 + alpha / N * sum of x_d^2 over the N maps d nearest to c) ^ beta
 
@@ -53,7 +53,7 @@ class LocalResponseNorm(nn.Module):
 
 
 class RCL(nn.Module):
-    """A convolution unrolled over T iterations, its input added anew at each.
+    """A convolution unrolled over T iterations, with its input added again at each.
 
     With u the layer's input and x(t) its state:
 

@@ -1,4 +1,4 @@
-"""SKConv: a convolution that weighs kernels of several sizes by what the whole map holds.
+"""SKConv: a convolution that weighs kernels of several sizes by the content of the whole map.
 
 Li, Wang, Hu & Yang, "Selective Kernel Networks", CVPR 2019, section 3.1.
 """
@@ -14,7 +14,7 @@ Kernel = tuple[int, int]
 """A branch's kernel size, odd, and its dilation."""
 
 MIN_FEATURES = 32
-"""L, the fewest features that the weights are computed from."""
+"""L, the least number of features from which the weights are computed."""
 
 
 class SelectiveBranch(nn.Module):

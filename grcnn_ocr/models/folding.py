@@ -1,8 +1,8 @@
 """The inference form of a recogniser: the same function in fewer operations.
 
-A BatchNorm after a convolution scales and shifts its maps, which its weights can do as well. The BatchNorms of a GRCL
-belong to their iteration, so each iteration gets a folded copy of convolutions that all share. The BatchNorm of the
-product gives its scale to r, which leaves of an iteration
+A BatchNorm after a convolution scales and shifts its maps, which the convolution's weights can do as well. The
+BatchNorms of a GRCL belong to their iteration, so each iteration gets its own folded copy of shared convolutions. The
+scale of the product's BatchNorm moves into r, which leaves of an iteration
 
     x(t) = relu(F~ + s_t + r . sigmoid(G + q)),     r = W'_r * x(t-1) + b'_r,     q = W'_gr * x(t-1) + b'_gr
 
@@ -29,9 +29,9 @@ from grcnn_ocr.models.recognizer import CTCRecognizer
 
 
 def fold(model: CTCRecognizer) -> CTCRecognizer:
-    """Return the inference form of a network, on its device; the network itself stays as it is.
+    """Return the inference form of a network, on its device; the network itself is not changed.
 
-    It takes and returns what the network does, to rounding. It is not for training, and its keys are others.
+    It computes the same function, up to rounding. It is not for training, and its state dict has other keys.
     """
     parameter = next(model.parameters())
     with torch.no_grad():
@@ -41,7 +41,7 @@ def fold(model: CTCRecognizer) -> CTCRecognizer:
 
 
 class Affine(nn.Module):
-    """What is left of a BatchNorm: y = scale x + shift, by map; the shift may take another with it."""
+    """What is left of a BatchNorm: y = scale x + shift, by map; `more` is added to the shift."""
 
     scale: Tensor
     shift: Tensor
@@ -121,7 +121,7 @@ class FoldedGRCL(nn.Module):
             f = x
         steps = zip(self.skip_terms, self.gate_terms, self.recurrent, self.gate_recurrent, strict=True)
         for skip_term, gate_term, recurrent, gate_recurrent in steps:
-            gate = gate_recurrent(x).add_(gate_term(g)).sigmoid_()  # in place, for the cache
+            gate = gate_recurrent(x).add_(gate_term(g)).sigmoid_()  # in place, to stay in the cache
             x = recurrent(x).mul_(gate).add_(skip_term(f)).relu_()
         return x
 
@@ -144,7 +144,7 @@ class FoldedBiLSTM(nn.Module):
 
 @singledispatch
 def _folded(layer: nn.Module) -> nn.Module:
-    """Return the inference form of a layer, which may be the layer, changed; by default that of its parts."""
+    """Return the inference form of a layer, perhaps the layer itself, changed; by default its parts are folded."""
     for name, part in layer.named_children():
         setattr(layer, name, _folded(part))
     return layer
@@ -210,13 +210,13 @@ def _(layer: GRCLTPAMI) -> nn.Module:
 
 
 def _fuse(layer: nn.Module, conv: str, norm: str) -> None:
-    """Put a BatchNorm of a layer into a convolution of it."""
+    """Fold a BatchNorm of a layer into a convolution of the same layer."""
     setattr(layer, conv, _fused(layer.get_submodule(conv), layer.get_submodule(norm)))
     setattr(layer, norm, nn.Identity())
 
 
 def _fused(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
-    """Return one convolution, with a bias, in the place of a convolution and a BatchNorm."""
+    """Return one convolution, with a bias, that replaces a convolution and a BatchNorm."""
     assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
     return fuse_conv_bn_eval(conv, norm)
 

@@ -1,12 +1,12 @@
-"""Growing: a trained recogniser becomes a wider one, of more iterations, that reads exactly as it did.
+"""Growing: a trained recogniser becomes a wider one, with more iterations, that reads exactly as before.
 
 Chen, Goodfellow & Shlens, "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016. A new channel is a copy
-of an old one, and whatever reads the copies of a channel shares out its weight among them. With m(c) the channel that c
-is a copy of:
+of an old one, and a layer that reads the copies of a channel divides its weight among them. With m(c) the channel that
+c is a copy of:
 
     W'[o, i] = W[m(o), m(i)] . s[o, i],    the sum of s[o, i] over all copies i of a channel = 1
 
-The shares are drawn for each o anew, so that the copies get different gradients and learn to differ. The new iterations
+The shares are drawn separately for each o, so that the copies get different gradients and diverge. The new iterations
 of a GRCL come before the old ones; the last BatchNorm of each starts at 0, so that x(t) = relu(F~) = x(0).
 """
 
@@ -25,7 +25,7 @@ from grcnn_ocr.models.recognizer import CTCRecognizer
 
 
 def can_grow(trained: CTCRecognizer, into: CTCRecognizer) -> bool:
-    """Tell whether both have a front end of GRCLs, and `into` is larger somewhere and smaller nowhere."""
+    """Tell whether both have a front end of GRCLs, and `into` is larger in some size and smaller in none."""
     small, large = _sizes(trained), _sizes(into)
     if not small or len(small) != len(large) or small == large:
         return False
@@ -35,7 +35,7 @@ def can_grow(trained: CTCRecognizer, into: CTCRecognizer) -> bool:
 
 @torch.no_grad()
 def grow(trained: CTCRecognizer, into: CTCRecognizer) -> CTCRecognizer:
-    """Return a network of the sizes of `into` that reads as `trained` does, with its classes; see `can_grow`."""
+    """Return a network with the sizes of `into` that reads as `trained` does, with its classes; see `can_grow`."""
     assert can_grow(trained, into)
     classes = torch.arange(_lstms(trained)[-1].join_forward.out_features)
     hidden = [layer.lstm.hidden_size for layer in _lstms(into)]
@@ -72,7 +72,7 @@ def _sizes(model: CTCRecognizer) -> list[int]:
 
 
 def _copies(old: int, new: int) -> Tensor:
-    """Return m: (new,) which of the old channels each new one is a copy of, all as often but for 1 more of some."""
+    """Return m: (new,) the old channel that each new one is a copy of; some may have one copy more than others."""
     return torch.arange(new) % old
 
 
@@ -112,7 +112,7 @@ def _grow_front_end(old: FrontEnd, new: FrontEnd) -> Tensor:
 
 
 def _grow_grcl(old: GRCL, new: GRCL, outputs: Tensor, inputs: Tensor) -> None:
-    """Fill a GRCL, its new iterations without effect."""
+    """Fill a GRCL; its new iterations have no effect."""
     for name in ("feed_forward", "gate_feed_forward"):
         _grow_map(getattr(old, name), getattr(new, name), outputs, inputs)
         _grow_norm(getattr(old, f"{name}_norm"), getattr(new, f"{name}_norm"), outputs)

@@ -1,4 +1,4 @@
-"""The recogniser: a front end, then BiLSTMs, the last of which writes the logits.
+"""The recogniser: a front end, then BiLSTMs, the last of which outputs the logits.
 
 B images of 1 x H x W pixels; T frames; K classes, 0 the CTC blank.
 """
@@ -15,7 +15,7 @@ from grcnn_ocr.models.front_ends.base import FrontEnd
 
 
 class CTCRecognizer(nn.Module):
-    """Front end + BiLSTMs, for a CTC loss or decoder outside.
+    """Front end and BiLSTMs; the CTC loss and the decoder are outside.
 
     Args:
         front_end: maps images to columns.
@@ -34,7 +34,7 @@ class CTCRecognizer(nn.Module):
 
     @property
     def head_keys(self) -> list[str]:
-        """The tensors, in the state dict, of which each row belongs to a class."""
+        """Keys, in the state dict, of the tensors whose rows belong to the classes."""
         last = f"sequence.{len(self.sequence) - 1}"
         return [f"{last}.{join}.{kind}" for join in ("join_forward", "join_backward") for kind in ("weight", "bias")]
 

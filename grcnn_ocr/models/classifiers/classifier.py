@@ -1,4 +1,4 @@
-"""What every image classifier offers: maps of its stages, a head, and a description of both.
+"""The interface of image classifiers: maps of the stages, a head, and a description of both.
 
 B images, C channels, H x W pixels, K classes.
 """
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 
 class Classifier(nn.Module):
-    """Stages, then a pooled linear head; the contract that detection frameworks and timm's users expect.
+    """Stages, then a pooled linear head; the interface that detection frameworks and users of timm expect.
 
-    A subclass fills in the attributes, `stages` and `forward_features`.
+    A subclass sets the attributes and implements `stages` and `forward_features`.
 
     Attributes:
         classifier: the last layer, (B, C) to logits (B, K).
         channels: of the map of each stage.
-        strides: pixels of the image a step in each of these maps.
+        strides: of the map of each stage, in pixels of the image.
     """
 
     classifier: nn.Module
@@ -51,7 +51,7 @@ class FeatureMaps(nn.Module):
         out_indices: which stages, from 0; negative ones count from the last. All by default.
 
     Raises:
-        ValueError: on an index that no stage has.
+        ValueError: on an index outside the stages.
     """
 
     def __init__(self, trunk: Classifier, out_indices: Sequence[int] | None = None) -> None:

@@ -41,7 +41,7 @@ STEM_CHANNELS = 64
 
 @dataclass(frozen=True)
 class Architecture:
-    """What tells one network from another.
+    """The sizes that distinguish the networks.
 
     Attributes:
         iterations: T of each stage.
@@ -82,9 +82,9 @@ class GRCNN(Classifier):
 
     Args:
         stem: from images to 64 channels.
-        stem_stride: pixels of the image a step in the first stage.
+        stem_stride: stride of the first stage, in pixels of the image.
         layers: the GRCLs.
-        downsamplings: one fewer, each dividing the size by 2.
+        downsamplings: between the layers, each halving the size.
         channels: of each stage's map.
         num_classes: K.
     """

@@ -37,7 +37,7 @@ EXPANSION = 4
 
 
 class SqueezeExcitation(nn.Module):
-    """x . sigmoid(W_2 relu(W_1 mean(x))): weighs the channels by what the whole map holds.
+    """x . sigmoid(W_2 relu(W_1 mean(x))): weighs the channels by the content of the whole map.
 
     Args:
         channels: of x.
@@ -116,7 +116,7 @@ class ResNet(Classifier):
     """A stem, stages of residual blocks, and a linear layer on the mean.
 
     Args:
-        stem: from images to what the first stage takes.
+        stem: from images to the input of the first stage.
         blocks: the residual blocks of each stage.
         channels: of each stage's map.
         strides: of each stage's map.

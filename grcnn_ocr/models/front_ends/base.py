@@ -1,4 +1,4 @@
-"""What every front end is."""
+"""The interface of front ends, and their registry."""
 
 from __future__ import annotations
 

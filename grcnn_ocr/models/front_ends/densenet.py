@@ -28,11 +28,11 @@ Blocks = tuple[PositiveInt, PositiveInt, PositiveInt]
 Compression = Annotated[float, Field(gt=0, le=1)]
 
 BOTTLENECK = 4
-"""Growth rates that the 1x1 convolution of a dense layer has for channels, as in the paper."""
+"""Channels of the 1x1 convolution of a dense layer, in growth rates, as in the paper."""
 
 
 class DenseLayer(nn.Module):
-    """One layer of a dense block: what it makes is laid beside what it was given.
+    """One layer of a dense block: its output is concatenated to its input.
 
         y = [x, W * relu(BN(W_b * relu(BN(x))))]
 

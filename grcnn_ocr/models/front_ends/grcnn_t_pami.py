@@ -12,7 +12,7 @@ The stages of their CIFAR networks, with strides for a line of text; for H = 32:
     GRCL                E P3 x  4 x W/4
     BN, relu, conv 4x1, BN, relu    out x 1 x W/4
 
-There are no selective kernels here: they take a mean of the whole line.
+There are no selective kernels here, since they take a mean over the whole line.
 """
 
 from __future__ import annotations
