@@ -261,7 +261,7 @@ def test_import_writes_a_weights_file(run, tmp_path):
             ("train", "--config", "crnn", "--set", "preprocess.min_width=2000"),
             "min_width 2000 is larger than max_width",
         ),
-        (("synth", "--output", "x.lmdb", "--effect", "curve"), "--effect curve is about --preview"),
+        (("synth", "--output", "x.lmdb", "--effect", "curve"), "--effect curve needs --preview"),
         (("synth", "--preview", "x.png", "--effect", "curv", "--fonts", "nowhere"), "did you mean 'curve'"),
         (("synth", "--preview", "x.foo", "--fonts", "nowhere"), "--preview x.foo: '.foo' is not a known image format"),
         (("synth", "--preview", "no/x.png", "--fonts", "nowhere"), "--preview no/x.png: no folder no"),

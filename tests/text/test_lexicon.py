@@ -106,5 +106,5 @@ def test_a_packed_list_reads_like_a_plain_one(tmp_path):
     with pytest.raises(ValueError, match=r"cut\.gz is a damaged gzip file"):
         Lexicon.load(tmp_path / "cut.gz")
     (tmp_path / "en.dic.gz").write_bytes(gzip.compress(b"1\nopen/S\n"))
-    with pytest.raises(ValueError, match=r"en\.dic\.gz is a packed Hunspell dictionary: unpack it"):
+    with pytest.raises(ValueError, match=r"en\.dic\.gz is a gzipped Hunspell dictionary: unpack it"):
         Lexicon.load(tmp_path / "en.dic.gz")
