@@ -135,8 +135,9 @@ def test_a_file_that_is_no_picture_is_named(recognizer, tmp_path):
 
 @pytest.fixture(scope="module")
 def proportional() -> Recognizer:
-    """An untrained network of proportional width, in float32."""
-    config = load_config("grcl_lstm_tiny", ["preprocess.width=proportional"])
+    """A small untrained network of proportional width, in float32."""
+    sizes = ["model.front_end.widths=[8, 8, 16, 16, 32]", "model.lstm_features=[32, 32]"]
+    config = load_config("grcl_lstm_tiny", ["preprocess.width=proportional", *sizes])
     torch.manual_seed(0)
     return Recognizer(Weights(build_model(config), config), batch_size=4)
 
