@@ -101,7 +101,7 @@ def check_classes(num_classes: int, names: tuple[str, ...], source: ImageSource,
     """
     found = tuple(source.classes)
     if len(found) != num_classes:
-        raise ValueError(f"{source.path} has {len(found)} classes, {network} has {num_classes}")
+        raise ValueError(f"{source.path} has {len(found)} classes, {network} {num_classes}")
     if names and names != found:
         first = next(at for at in range(num_classes) if names[at] != found[at])
         raise ValueError(

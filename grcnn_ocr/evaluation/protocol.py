@@ -44,7 +44,7 @@ class Protocol:
         if self.num_images is None or num_images == self.num_images:
             return None
         return (
-            f"protocol {self.name} has {self.num_images} images, but {num_images} are counted here: not the same data, "
+            f"protocol {self.name} has {self.num_images} images, {num_images} are counted here: not the same data, "
             "so the figures cannot be compared with published ones"
         )
 

@@ -47,7 +47,7 @@ def test_merge_names_the_lists_that_only_some_have(tmp_path, caplog):
     merge((one, other), tmp_path / "y.lmdb")
     assert_every_list_is_its_images(tmp_path / "y.lmdb")
     assert not (tmp_path / "y.lmdb" / "lexicon_1k.txt").exists()
-    assert caplog.messages == [f"left behind: lexicon_1k.txt, which {other} has not"]
+    assert caplog.messages == [f"left behind: lexicon_1k.txt, which {other} does not have"]
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_lists_in_an_lmdbs_folder_are_found_by_file_and_by_name(crops, tmp_path)
 def test_a_count_that_is_not_the_protocols_is_told(crops, suite):
     path = suite("sets: [{name: a, data: labels.tsv, protocol: svt-647}]")
     [row], _ = evaluate_sets(Counting(), open_suite(path, CHARSET))
-    assert "svt-647 is of 647 images, 16 are counted" in row.warning
+    assert "svt-647 has 647 images, 16 are counted" in row.warning
 
 
 @pytest.fixture
