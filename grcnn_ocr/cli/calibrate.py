@@ -148,7 +148,7 @@ def _gap(pairs: Sequence[tuple[Judged, Judged]], is_fitting: Sequence[bool]) -> 
             [second.example.log_likelihood for _, second in chosen],
             [first.right for first, _ in chosen],
             [second.right for _, second in chosen],
-        )[0]
+        )
 
     def accuracy(gap: float) -> float:
         differences = [a.example.log_likelihood - b.example.log_likelihood for a, b in held_out]

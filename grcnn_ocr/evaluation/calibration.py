@@ -129,7 +129,7 @@ def coverage_curve(confidences: ArrayLike, correct: ArrayLike) -> CoverageCurve:
 
 def choose_open_gap(
     greedy_ll: ArrayLike, lexicon_ll: ArrayLike, greedy_right: ArrayLike, lexicon_right: ArrayLike
-) -> tuple[float, float]:
+) -> float:
     """Choose the gap beyond which the lexicon's answer gives way to the lexicon-free one; see `Calibration.open_gap`.
 
     Args:
@@ -139,8 +139,8 @@ def choose_open_gap(
         lexicon_right: (N,) whether the lexicon's answers are.
 
     Returns:
-        The gap of the highest word accuracy, in nats, and that accuracy, 0 to 1. Of equally good gaps the middle of the
-        widest stretch of them, not counting those that are below or above all readings that matter.
+        The gap of the highest word accuracy, in nats. Of equally good gaps the middle of the widest stretch of them,
+        not counting those that are below or above all readings that matter.
 
     Raises:
         ValueError: if both are right on the same images, so that no gap is better than another.
@@ -165,7 +165,7 @@ def choose_open_gap(
     else:
         middle = (values[best - 1] + values[best]) / 2
         gap = middle if middle < values[best] else values[best - 1]
-    return float(gap), float(num_right[best] / len(gaps))
+    return float(gap)
 
 
 def drawn_half(num: int) -> frozenset[int]:
