@@ -17,7 +17,6 @@ from grcnn_ocr.files import check_output
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.confidence import Calibration
     from grcnn_ocr.evaluation.analysis import Judged
-    from grcnn_ocr.text.lexicon import Lexicon
 
 T = TypeVar("T")
 
@@ -81,16 +80,16 @@ def calibrate(
     if listed is not None and listed.per_image:
         listed = replace(listed, lists=listed.lists * (len(source) // num_words))
     with progress_bar() as bar:
-        task = bar.add_task("reading", total=len(source) * (1 if listed is None else 2))
-
-        def judged(reader: Recognizer, *lexicons: Lexicon | None) -> list[list[Judged]]:
-            results = evaluate_words(reader, source, lexicons, rules, lambda done: bar.advance(task, done))
-            return [judge(result.examples, rules.fold) for result in results]
-
-        [free] = judged(recognizer, None)
-        bound = []
-        if listed is not None:  # at one look: an open lexicon gives way within each
-            bound = judged(Recognizer(found, device, batch_size, second_look=False), None, listed)
+        task = bar.add_task("reading", total=len(source))
+        results = evaluate_words(
+            recognizer,
+            source,
+            [None] if listed is None else [None, None, listed],
+            rules,
+            lambda done: bar.advance(task, done),
+            at_one_look=(1, 2),  # an open lexicon gives way within each look
+        )
+    free, *bound = [judge(result.examples, rules.fold) for result in results]
     warning = rules.count_warning(len({r.example.index % num_words for r in free}))
     if warning:
         errors.print(f"warning: {warning}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from grcnn_ocr.datasets.words import WordSource, decoded
@@ -87,11 +87,13 @@ def evaluate_words(
     protocol: Protocol = ALPHANUMERIC,
     progress: Callable[[int], None] = lambda done: None,
     options: DecodeOptions = PLAIN,
+    at_one_look: Collection[int] = (),
 ) -> list[Result]:
     """Read every image once and decode it under each lexicon (None: lexicon-free).
 
     A lexicon with one list per image goes by position in `source`, including the images that the protocol leaves out.
-    The options of a beam search apply to lexicon-free decoding, the others to lexicons.
+    The options of a beam search apply to lexicon-free decoding, the others to lexicons. The lexicons whose numbers
+    (from 0) are in `at_one_look` are answered by the first look alone, even if the recogniser takes a second.
 
     Raises:
         ValueError: if a lexicon does not fit, an image cannot be read (naming it), or the protocol leaves out every
@@ -116,7 +118,8 @@ def evaluate_words(
             lists = None if lexicon is None else [lexicon.words(index) for index in batch]
             decoder = free if lexicon is None else held
             predictions = decoder(frames.log_probs, frames.lengths, lists, images)
-            predictions = recognizer.look_again(decoder, images, predictions, lists)
+            if number not in at_one_look:
+                predictions = recognizer.look_again(decoder, images, predictions, lists)
             seconds[number] += network_seconds + time.perf_counter() - start
             for index, image, prediction in zip(batch, images, predictions, strict=True):
                 counts[number] += compare(protocol.fold(prediction.text), labels[index])

@@ -230,10 +230,18 @@ def test_the_command_fits_to_changed_words_too(weights, crops, tmp_path, capsys)
     assert f"fitted on {8 * len(CHANGES)}:" in out and f"open lexicon, by {8 * len(CHANGES)}:" in out
 
 
-def test_the_command_chooses_the_gap_by_a_lexicon(weights, crops, tmp_path, capsys):
+def test_the_command_chooses_the_gap_by_a_lexicon(weights, crops, tmp_path, capsys, monkeypatch):
     (crops / "words.txt").write_text("\n".join(WORDS))
+    recognise, seen = Recognizer.recognise, []
+
+    def counting(self, images):
+        seen.extend(images)
+        return recognise(self, images)
+
+    monkeypatch.setattr(Recognizer, "recognise", counting)
     calibrate(str(weights), crops / "labels.tsv", tmp_path / "out.safetensors", lexicon="words.txt")
     assert "open lexicon, by 8: word accuracy on the 8 others" in capsys.readouterr().out
+    assert len(seen) == 16  # each image once
     gap = load_weights(tmp_path / "out.safetensors").calibration.open_gap
     assert gap is not None and 9 < gap < 27  # a missing character costs 9 nats, another word three such or more
 

@@ -1,6 +1,7 @@
 """Evaluation through a recogniser whose answers are known."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -49,6 +50,17 @@ def test_a_shared_lexicon_mends_what_it_can(crops, small_config):
     [free, bound] = evaluate_words(Scripted(small_config, texts), open_words(crops / "labels.tsv"), [None, lexicon])
     assert free.counts.correct == 14
     assert bound.counts.correct >= 15 and bound.examples[-2].text == "deep"
+
+
+def test_lexicons_may_be_answered_by_the_first_look_alone(crops, small_config):
+    class LookingAgain(Scripted):
+        def look_again(self, decoder, images, predictions, lists=None, recognise=None):
+            return [replace(prediction, text="again") for prediction in predictions]
+
+    reader, words = LookingAgain(small_config, WORDS), open_words(crops / "labels.tsv")
+    again, once = evaluate_words(reader, words, (None, None), at_one_look=(1,))
+    assert {example.text for example in again.examples} == {"again"}
+    assert [example.text for example in once.examples] == WORDS
 
 
 def test_lists_go_with_images_by_position_even_when_some_are_left_out(crops, small_config):
