@@ -35,6 +35,13 @@ def calibrate(
     protocol: Annotated[
         str, typer.Option(help="What being right is; see evaluate. charset: all the network can write.")
     ] = "charset",
+    charset: Annotated[
+        str | None,
+        typer.Option(
+            help="What the words are read in, as in read: alnum36, for one. What is written then fits reading in it.",
+            show_default="the network's",
+        ),
+    ] = None,
     changed: Annotated[
         bool,
         typer.Option(
@@ -67,7 +74,7 @@ def calibrate(
 
     check_output(output, overwrite)
     found = find_weights(weights)
-    recognizer = Recognizer(found, device, batch_size)
+    recognizer = Recognizer(found, device, batch_size, charset=charset)
     words = open_words(data, data_format)
     num_words = len(words)
     rules = find_protocol(protocol, recognizer.charset)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from grcnn_ocr.build import build_model
 from grcnn_ocr.cli.calibrate import calibrate
+from grcnn_ocr.config import CharsetConfig
 from grcnn_ocr.datasets.changes import CHANGES
 from grcnn_ocr.decoding.confidence import Calibration, log_odds
 from grcnn_ocr.decoding.frames import Frames
@@ -244,6 +245,17 @@ def test_the_command_chooses_the_gap_by_a_lexicon(weights, crops, tmp_path, caps
     assert len(seen) == 16  # each image once
     gap = load_weights(tmp_path / "out.safetensors").calibration.open_gap
     assert gap is not None and 9 < gap < 27  # a missing character costs 9 nats, another word three such or more
+
+
+def test_the_command_reads_in_the_charset_that_is_asked_for(weights, small_config, crops, tmp_path, capsys):
+    config = small_config.model_copy(update={"charset": CharsetConfig(characters="ascii94")})
+    save_weights(weights, Weights(build_model(config), config))
+    (crops / "words.txt").write_text("\n".join(map(str.upper, WORDS)))
+    options = {"lexicon": "words.txt", "charset": "alnum36"}
+    calibrate(str(weights), crops / "labels.tsv", tmp_path / "out.safetensors", **options)
+    assert "protocol charset alnum36: 10 of 16 words right" in capsys.readouterr().out
+    gap = load_weights(tmp_path / "out.safetensors").calibration.open_gap
+    assert gap is not None and 9 < gap < 27  # capitals are no other words
 
 
 def test_the_command_overwrites_nothing_unasked(weights, crops, tmp_path):
