@@ -19,6 +19,7 @@ from grcnn_ocr.datasets.synth.fonts import (
     BUILT_IN,
     DRAWABLE,
     Font,
+    Wanted,
     default_cache,
     find_font_files,
     load_fonts,
@@ -174,7 +175,7 @@ def build_engine(
     own = {c for word in words for c in word + word.upper() + word.lower()} if config.words else set()
     characters = "".join(sorted({*DRAWABLE, *charset.characters, *own}))
     unwritable = "".join(c for c in characters if charset.unknown(charset.fold(c)))
-    fonts, unusable_fonts = load_fonts(font_files, default_cache(), characters, unwritable)
+    fonts, unusable_fonts = load_fonts(font_files, default_cache(), Wanted(characters, unwritable))
     if charset.has_both_cases:
         fonts = [without_ambiguous_cases(font) for font in fonts]
     if folders and len(unusable_fonts) == len(font_files):

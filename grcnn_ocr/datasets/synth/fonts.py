@@ -83,6 +83,23 @@ class Font:
     glyphs: dict[str, Glyph]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for in fonts.
+
+    Attributes:
+        characters: of which a font draws some or all.
+        unwritable: those of them that no label holds: another may look like one of these.
+    """
+
+    characters: str = DRAWABLE
+    unwritable: str = ""
+
+
+USUAL = Wanted()
+"""Where no charset asks for more."""
+
+
 def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
     """Return the font files in `folders` and below; without folders, those that fontconfig knows."""
     if folders:
@@ -96,33 +113,30 @@ def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
     return sorted({path for path in files if path.suffix.lower() in FONT_ENDINGS})
 
 
-def load_fonts(
-    files: Iterable[Path], cache: Path, characters: str = DRAWABLE, unwritable: str = ""
-) -> tuple[list[Font], dict[str, str]]:
+def load_fonts(files: Iterable[Path], cache: Path, wanted: Wanted = USUAL) -> tuple[list[Font], dict[str, str]]:
     """Test fonts in parallel, or take them from the cache, and add the built-in font if none is left.
 
     Args:
         files: font files.
         cache: folder for the glyphs.
-        characters: to look for in each font.
-        unwritable: those of them that no label holds: another may look like one of these.
+        wanted: what to look for in each font.
 
     Returns:
         The usable fonts in the order of their digests, and why each of the others is not, by file.
     """
     files = list(files)
-    test = partial(_test_and_keep, cache=cache, characters=characters, unwritable=unwritable)
+    test = partial(_test_and_keep, cache=cache, wanted=wanted)
     fonts: dict[str, Font] = {}
     rejected: dict[str, str] = {}
     with ProcessPoolExecutor() as pool:
         for path, kept in zip(files, pool.map(test, files, chunksize=16), strict=True):
-            found = _read(kept, path, characters, unwritable) if isinstance(kept, Path) else kept
+            found = _read(kept, path, wanted) if isinstance(kept, Path) else kept
             if isinstance(found, str):
                 rejected[str(path)] = found
             else:
                 font = Font(str(path), _digest(found), found)
                 fonts[font.digest] = font
-    return [fonts[digest] for digest in sorted(fonts)] or [built_in_font(characters, unwritable)], rejected
+    return [fonts[digest] for digest in sorted(fonts)] or [built_in_font(wanted)], rejected
 
 
 def without_ambiguous_cases(font: Font) -> Font:
@@ -138,12 +152,12 @@ def without_ambiguous_cases(font: Font) -> Font:
 
 
 @lru_cache(maxsize=4)
-def built_in_font(characters: str = DRAWABLE, unwritable: str = "") -> Font:
+def built_in_font(wanted: Wanted = USUAL) -> Font:
     """Return the font that comes with Pillow."""
     font = ImageFont.load_default(GLYPH_SIZE)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise ValueError("Pillow was built without FreeType: install Pillow from PyPI")
-    glyphs = _trusted(font, characters, unwritable)
+    glyphs = _trusted(font, wanted)
     return Font(BUILT_IN, _digest(glyphs), glyphs)
 
 
@@ -152,11 +166,11 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grcnn-ocr" / f"glyphs-{CACHE_VERSION}"
 
 
-def examine_font(path: Path, characters: str = DRAWABLE, unwritable: str = "") -> dict[str, Glyph] | str:
+def examine_font(path: Path, wanted: Wanted = USUAL) -> dict[str, Glyph] | str:
     """Draw every character; return the glyphs that can be trusted, or why the font cannot.
 
     A character is trusted if its glyph is not empty, not the one for missing characters, and not the same as another
-    character's (but for the two cases of a letter, and those of `unwritable`, which no label holds). A font is if it
+    character's (but for the two cases of a letter, and those that no label holds). A font is if it
     draws all letters and digits and they look like letters and digits.
 
     Raises:
@@ -167,7 +181,7 @@ def examine_font(path: Path, characters: str = DRAWABLE, unwritable: str = "") -
         font = ImageFont.truetype(data, GLYPH_SIZE)
         if SYMBOL_NAME.search(" ".join(name for name in font.getname() if name)):
             return "draws symbols in place of letters, by its name"
-        trusted = _trusted(font, characters, unwritable)
+        trusted = _trusted(font, wanted)
     except (OSError, ValueError) as error:
         return f"cannot be read: {error}"
     lacking = [character for character in LETTERS_AND_DIGITS if character not in trusted]
@@ -178,11 +192,11 @@ def examine_font(path: Path, characters: str = DRAWABLE, unwritable: str = "") -
     return trusted
 
 
-def _trusted(font: ImageFont.FreeTypeFont, characters: str, unwritable: str) -> dict[str, Glyph]:
-    yields = set(unwritable)
+def _trusted(font: ImageFont.FreeTypeFont, wanted: Wanted) -> dict[str, Glyph]:
+    yields = set(wanted.unwritable)
     seen: dict[bytes, str] = {_identity(_draw(font, "\U0010fffe")): ""}  # the glyph for missing characters
     trusted = {}
-    for character in characters:
+    for character in wanted.characters:
         glyph = _draw(font, character)
         first = seen.setdefault(_identity(glyph), character)
         if first in yields and character not in yields:
@@ -226,16 +240,17 @@ def _digest(glyphs: dict[str, Glyph]) -> str:
     return found.hexdigest()
 
 
-def _test_and_keep(path: Path, cache: Path, characters: str, unwritable: str) -> Path | str:
+def _test_and_keep(path: Path, cache: Path, wanted: Wanted) -> Path | str:
     """Return a font's cache file, made if it is not there yet, or why the font cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    drawn_by = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')} {characters}{unwritable}"
+    library = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')}"
+    drawn_by = f"{library} {wanted.characters}{wanted.unwritable}"
     kept = cache / f"{hashlib.sha256(data + drawn_by.encode()).hexdigest()}.npz"
     if not os.path.exists(kept):  # noqa: PTH110 (false, too, where nothing can be looked at)
-        _keep(kept, examine_font(path, characters, unwritable))
+        _keep(kept, examine_font(path, wanted))
     return kept
 
 
@@ -278,11 +293,11 @@ def _kept(path: Path) -> dict[str, Glyph] | str:
     return glyphs
 
 
-def _read(kept: Path, path: Path, characters: str, unwritable: str) -> dict[str, Glyph] | str:
+def _read(kept: Path, path: Path, wanted: Wanted) -> dict[str, Glyph] | str:
     """Read a font's cache file, made anew if it is damaged."""
     try:
         return _kept(kept)
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
-        found = examine_font(path, characters, unwritable)
+        found = examine_font(path, wanted)
         _keep(kept, found)
         return found

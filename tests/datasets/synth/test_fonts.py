@@ -11,6 +11,7 @@ from grcnn_ocr.datasets.synth.fonts import (
     DRAWABLE,
     LETTERS_AND_DIGITS,
     Font,
+    Wanted,
     _digest,
     built_in_font,
     examine_font,
@@ -106,7 +107,7 @@ def test_a_letter_is_contested_by_what_labels_hold_alone(unwritable, kept, monke
     draw = fonts._draw  # Greek, drawn as Latin as in most fonts; the built-in one has none
     monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"Α": "A", "А": "A", "Ε": "E"}.get(c, c)))
     characters = DRAWABLE + "ΑΕА"  # the last one is Cyrillic
-    trusted = fonts._trusted(ImageFont.load_default(48), characters, unwritable)
+    trusted = fonts._trusted(ImageFont.load_default(48), Wanted(characters, unwritable))
     assert "".join(c for c in trusted if c not in DRAWABLE) == kept
     assert set(LETTERS_AND_DIGITS) <= set(trusted)
 
@@ -115,8 +116,8 @@ def test_what_no_label_holds_may_look_like_anything(monkeypatch):
     draw = fonts._draw
     monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"O": "0", "l": "I"}.get(c, c)))
     font = ImageFont.load_default(48)
-    assert {"0", "O", "I", "l"} <= fonts._trusted(font, DRAWABLE, "OIl").keys()
-    assert not {"O", "l"} & fonts._trusted(font, DRAWABLE, "").keys()
+    assert {"0", "O", "I", "l"} <= fonts._trusted(font, Wanted(unwritable="OIl")).keys()
+    assert not {"O", "l"} & fonts._trusted(font, Wanted()).keys()
 
 
 def test_the_digest_is_of_the_glyphs():
