@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def evaluate_classes(
     weights: Path, data: Sequence[Path], outputs: dict[str, Path | None], batch_size: int, device: str
 ) -> None:
-    """Evaluate a classifier on the split test of each of the data, and write the results.
+    """Evaluate a classifier on the split test of each of the data, and write the results of those that can be read.
 
     Args:
         weights: of the classifier.
@@ -27,7 +27,8 @@ def evaluate_classes(
         device: auto, cpu, cuda, ...
 
     Raises:
-        ValueError: on data that cannot be opened, or whose classes are not the network's.
+        ValueError: on data that cannot be opened, or whose classes are not the network's, before any is read; at the
+            end, if a picture cannot be read, naming it.
     """
     import torch
 
@@ -35,7 +36,6 @@ def evaluate_classes(
     from grcnn_ocr.datasets.images.open_images import open_images
     from grcnn_ocr.evaluation.classes import check_classes
     from grcnn_ocr.evaluation.classes import evaluate_classes as evaluate
-    from grcnn_ocr.evaluation.report import csv_of
     from grcnn_ocr.reading import find_device
     from grcnn_ocr.weights import load_classifier
 
@@ -51,10 +51,25 @@ def evaluate_classes(
     preprocessor = build_image_preprocessor(config.preprocess)
     with progress_bar() as bar:
         task = bar.add_task("classifying", total=sum(map(len, sources)))
-        results = [
-            evaluate(model, source, preprocessor, place, None, batch_size, lambda done: bar.advance(task, done))
-            for source in sources
-        ]
+        results: list[ClassesResult] = []
+        problems: list[str] = []
+        for source in sources:
+            try:
+                results.append(
+                    evaluate(model, source, preprocessor, place, None, batch_size, lambda done: bar.advance(task, done))
+                )
+            except ValueError as error:
+                problems.append(str(error))
+    if results:
+        _report(results, weights, outputs)
+    if problems:
+        raise ValueError(f"not evaluated: {'; '.join(problems)}")
+
+
+def _report(results: Sequence[ClassesResult], weights: Path, outputs: dict[str, Path | None]) -> None:
+    """Print the results, and write them where they are wanted."""
+    from grcnn_ocr.evaluation.report import csv_of
+
     texts: dict[str, Callable[[], str]] = {
         "--markdown": lambda: _as_markdown(results, weights),
         "--csv": lambda: csv_of(list(map(_record, results))),

@@ -67,6 +67,19 @@ def test_evaluation_counts_what_the_network_says_and_writes_files(run, weights, 
     assert "| 8 | 25.00 |" in (tmp_path / "r.md").read_text() and str(weights) in (tmp_path / "r.md").read_text()
 
 
+def test_data_with_a_bad_picture_are_named_and_nothing_else_is_lost(run, weights, tmp_path):
+    good = {f"{name}/{n}.png": png(PIXELS[n]) for n, name in enumerate(["cat", "dog"])}
+    first, second = (write_folder(tmp_path / name, good) for name in ("first", "second"))
+    bad = write_folder(tmp_path / "bad", good | {"dog/junk.png": b"junk"})
+    data = [part for folder in (first, bad, second) for part in ("--data", folder)]
+    code, out, err = run("evaluate", "--weights", weights, *data, "--csv", tmp_path / "r.csv")
+    assert code == 2 and f"not evaluated: {bad}/dog/junk.png: " in " ".join(err.split())
+    assert f"| {first} | 2 |" in out and f"| {second} | 2 |" in out and f"| {bad} " not in out
+    assert [row.split(",")[0] for row in (tmp_path / "r.csv").read_text().splitlines()[1:]] == [str(first), str(second)]
+    assert run("evaluate", "--weights", weights, "--data", bad, "--csv", tmp_path / "none.csv")[0] == 2
+    assert not (tmp_path / "none.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
