@@ -112,7 +112,7 @@ class Charset:
                     return other
         if self.fold_accents:
             base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
-            if base != char:
+            if unicodedata.normalize("NFC", base) != char:  # as Hangul and Bengali, put together again, are
                 return self.fold(base)
         if self.drop_punctuation and unicodedata.category(char)[0] in "PSZ":
             return ""

@@ -47,6 +47,11 @@ def test_accents_that_stand_apart_are_the_characters_with_them():
     assert Charset.named("alnum36").fold("Cafe\u0301") == "cafe"
 
 
+def test_characters_of_parts_that_are_no_accents_stay_whole():
+    for text in ("각", "\u09cb"):  # Hangul, Bengali
+        assert Charset.named("alnum36").fold(f"{text}A") == f"{text}a" and Charset(text).fold(text) == text
+
+
 def test_unknown_characters_are_named():
     with pytest.raises(ValueError, match=r"'日本1': '日本' not in charset 'alnum36'"):
         Charset.named("alnum36").encode("日本1")
