@@ -110,6 +110,8 @@ class Charset:
             for other in (char.lower(), char.upper()):
                 if other and not self.unknown(other):
                     return other
+            if char.casefold() in self._classes:  # such as the Greek sigma that ends a word
+                return char.casefold()
         if self.fold_accents:
             base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
             if unicodedata.normalize("NFC", base) != char:  # as Hangul and Bengali, put together again, are

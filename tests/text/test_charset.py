@@ -41,6 +41,13 @@ def test_a_character_of_the_charset_is_never_folded():
     assert charset.fold("éE-É") == "éE-é"
 
 
+def test_the_sigma_that_ends_a_word_is_one_where_the_charset_has_no_other():
+    assert Charset("λογσ").fold("λόγος ΛΟΓΟΣ") == "λογοσλογοσ"
+    assert Charset("ΛΟΓΣ").fold("λόγος") == "ΛΟΓΟΣ"
+    assert Charset("λογσς").fold("λόγος") == "λογος"
+    assert Charset("λογσ", fold_case=False).unknown("λογος") == "ς"
+
+
 def test_accents_that_stand_apart_are_the_characters_with_them():
     charset = Charset("cafйод\u00e9")
     assert charset.fold("cafe\u0301") == "caf\u00e9" and charset.fold("и\u0306од") == "йод"
