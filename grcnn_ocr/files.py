@@ -75,6 +75,15 @@ def check_output(path: Path, overwrite: bool) -> None:
         raise ValueError(f"{path}: this is a folder, expected the name of a file")
     if path.exists() and not overwrite:
         raise ValueError(f"{path} exists; give --overwrite to replace it")
+    check_parent(path)
+
+
+def check_parent(path: Path) -> None:
+    """See to it that there can be something at `path`.
+
+    Raises:
+        ValueError: if what is to hold it is not a folder, or cannot be written to.
+    """
     folder = next((folder for folder in path.parents if folder.exists()), Path())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise ValueError(f"{path} cannot be written: {folder} is not a folder that can be written to")

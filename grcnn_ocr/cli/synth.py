@@ -61,10 +61,13 @@ def synth(
     from grcnn_ocr.config import load_engine_config
     from grcnn_ocr.datasets.synth.engine import build_engine
     from grcnn_ocr.datasets.synth.preview import check_effect, contact_sheet, effect_sheet
+    from grcnn_ocr.datasets.synth.write import check_words_output, write
     from grcnn_ocr.text.charset import Charset
 
     if output is None and preview is None:
         raise ValueError("nothing to do: give --output, --preview or both")
+    if output is not None:
+        check_words_output(output, overwrite)
     if effect is not None and preview is None:
         raise ValueError(f"--effect {effect} needs --preview; give a file for it")
     if effect is not None:
@@ -90,8 +93,6 @@ def synth(
         Image.fromarray(effect_sheet(engine, effect) if effect else contact_sheet(engine)).save(preview)
         console.print(f"contact sheet written to {preview}")
     if output is not None:
-        from grcnn_ocr.datasets.synth.write import write
-
         with progress_bar() as bar:
             task = bar.add_task("drawing", total=num)
             ending = ".png" if png else ".jpg"

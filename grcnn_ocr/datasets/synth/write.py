@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 import cv2
 
-from grcnn_ocr.datasets.lmdb_store import building
+from grcnn_ocr.datasets.lmdb_store import building, check_dataset_output
 from grcnn_ocr.datasets.synth.engine import WordEngine
-from grcnn_ocr.files import told_as
+from grcnn_ocr.files import check_parent, told_as
 
 CHUNK = 64
 MANIFEST = "manifest.json"
@@ -48,6 +48,7 @@ def write(
     Raises:
         ValueError: if `output` is there already, or a worker dies.
     """
+    check_words_output(output, overwrite)
     manifest = {"num_samples": num, "format": ending, "quality": quality if ending == ".jpg" else None}
     note = json.dumps({**manifest, **engine.manifest()}, indent=2) + "\n"
     samples = _drawn(engine, num, workers, ending, quality)
@@ -58,8 +59,6 @@ def write(
                 writer.add(image, label)
                 progress(1)
         return
-    if output.exists() and any(output.iterdir()):
-        raise ValueError(f"{output} is not empty; name another folder")
     output.parent.mkdir(parents=True, exist_ok=True)
     with told_as(output), TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as aside:
         folder = Path(aside) / output.name
@@ -71,6 +70,21 @@ def write(
                 labels.write(f"{number:09d}{ending}\t{label}\n")
                 progress(1)
         folder.replace(output)
+
+
+def check_words_output(output: Path, overwrite: bool) -> None:
+    """See to it, before there is an engine, that `write` can write at `output`.
+
+    Raises:
+        ValueError: if something is there already that may not be replaced, or no folder can be made there.
+    """
+    if output.suffix == ".lmdb":
+        check_dataset_output(output, overwrite)
+    elif output.exists() and not output.is_dir():
+        raise ValueError(f"{output} exists and is not a folder; name another")
+    elif output.exists() and any(output.iterdir()):
+        raise ValueError(f"{output} is not empty; name another folder")
+    check_parent(output)
 
 
 def _drawn(engine: WordEngine, num: int, workers: int, ending: str, quality: int) -> Iterator[tuple[bytes, str]]:
