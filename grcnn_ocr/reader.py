@@ -207,7 +207,8 @@ class BaseReader(ABC):
 
     def check_lexicon(self, lexicon: Lexicon, num_images: int) -> None:
         """Check that a lexicon fits the network and the number of images; see `decoding.lexicon.check_lexicon`."""
-        check_lexicon(lexicon, num_images, self.charset, self.num_frames(self.preprocessor.widest))
+        num_lists = num_images if lexicon.per_image else 1  # one list for all is checked, and warned of, once
+        check_lexicon(lexicon, num_lists, self.charset, self.num_frames(self.preprocessor.widest))
 
     def look_again(
         self,

@@ -63,6 +63,12 @@ def test_a_lexicon_bounds_the_answers(recognizer):
     assert all(answer.text in (word, "zzz") for answer, word in zip(answers, WORDS, strict=True))
 
 
+def test_a_list_is_warned_of_once_however_many_images_there_are(recognizer, caplog):
+    for num in (1, 2, 3):
+        recognizer.read_many([draw("open")] * num, ["open", "日本"])
+    assert caplog.text.count("never the answer: '日本'") == 1
+
+
 def test_confidence_is_the_likelihood_of_the_text(recognizer):
     images = [draw(word) for word in WORDS]
     frames = recognizer.recognise([load_image(image) for image in images])

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from glob import glob
+from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -33,7 +34,10 @@ IMAGE_ENDINGS = set(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .
 
 def read(
     images: Annotated[
-        list[str], typer.Argument(help="Image files, folders of them, or globs; - is a list of files, from stdin.")
+        list[str],
+        typer.Argument(
+            help="Image files, folders of them, or globs; - is a list of files, from stdin, read as they come."
+        ),
     ],
     weights: Annotated[str | None, typer.Option(help=WEIGHTS)] = None,
     lexicon: Annotated[
@@ -84,7 +88,7 @@ def read(
     A file that cannot be read, or drawn for --annotate, is named on stderr; the others are read all the same, and the
     exit code is 1.
     """
-    paths = list(_expand(images))
+    groups = _expand(images)
     from grcnn_ocr.reader import decode_options
     from grcnn_ocr.text.lexicon import Lexicon
 
@@ -102,31 +106,35 @@ def read(
     options = decode_options(num_best, places, open_lexicon, allow, pattern, language_model, open_gap)
     words = None if lexicon is None else Lexicon.load(lexicon)
     reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
-    found = reader.read_each(paths, words, options, upright)
+    if words is not None and words.per_image:
+        groups = iter([list(chain.from_iterable(groups))])  # which must be as many as the lists
     line = _json if as_json else _csv if as_csv else _lines
-    num_unreadable = num_undrawn = 0
+    num_files = num_unreadable = num_undrawn = 0
     results = sys.stdout  # the bar puts another in its place
-    if as_csv:
-        print("path,text,confidence")
-    is_shown = errors.is_interactive and not results.isatty() and len(paths) > reader.window
-    with progress_bar() if is_shown else nullcontext() as bar:
-        task = None if bar is None else bar.add_task("reading", total=len(paths))
-        for number, (path, reading) in enumerate(zip(paths, found, strict=True), start=1):
-            if isinstance(reading, ValueError):
-                errors.print(f"error: {reading}")
-                num_unreadable += 1
-            else:
-                print(line(path, reading.prediction), file=results, flush=True)
-                for warning in _warnings(path, reading, reader.preprocessor):
-                    errors.print(f"warning: {path}: {warning}")
-                if annotate is not None and not _write_annotated(annotate, number, path, reading):
-                    num_undrawn += 1
-            if bar is not None and task is not None:
-                bar.advance(task)
+    for paths in groups:
+        found = reader.read_each(paths, words, options, upright)
+        if as_csv and not num_files:
+            print("path,text,confidence")
+        is_shown = errors.is_interactive and not results.isatty() and len(paths) > reader.window
+        with progress_bar() if is_shown else nullcontext() as bar:
+            task = None if bar is None else bar.add_task("reading", total=len(paths))
+            for path, reading in zip(paths, found, strict=True):
+                num_files += 1
+                if isinstance(reading, ValueError):
+                    errors.print(f"error: {reading}")
+                    num_unreadable += 1
+                else:
+                    print(line(path, reading.prediction), file=results, flush=True)
+                    for warning in _warnings(path, reading, reader.preprocessor):
+                        errors.print(f"warning: {path}: {warning}")
+                    if annotate is not None and not _write_annotated(annotate, num_files, path, reading):
+                        num_undrawn += 1
+                if bar is not None and task is not None:
+                    bar.advance(task)
     if num_unreadable:
-        errors.print(f"{num_unreadable} of {counted(len(paths), 'file')} could not be read")
+        errors.print(f"{num_unreadable} of {counted(num_files, 'file')} could not be read")
     if num_undrawn:
-        errors.print(f"{num_undrawn} of {counted(len(paths), 'file')} could not be drawn for --annotate")
+        errors.print(f"{num_undrawn} of {counted(num_files, 'file')} could not be drawn for --annotate")
     if num_unreadable or num_undrawn:
         raise typer.Exit(1)
 
@@ -213,14 +221,31 @@ def _files_of(paths: Iterable[Path], argument: str) -> Iterable[Path]:
     return found
 
 
-def _expand(arguments: list[str]) -> Iterator[Path]:
+def _expand(arguments: list[str]) -> Iterator[list[Path]]:
+    """Return the files to read, those together that are there together; of all but stdin, they are looked up first."""
+    parts = [
+        _listed() if is_stdin else [list(_matching(others))] for is_stdin, others in groupby(arguments, "-".__eq__)
+    ]
+    return chain.from_iterable(parts)
+
+
+def _listed() -> Iterator[list[Path]]:
+    """Yield the files that are named on standard input, as many as are there whenever more are asked for."""
+    stdin = cast("io.BufferedReader", sys.stdin.buffer)
+    is_any, is_ended, rest = False, False, b""
+    while not is_ended:
+        come = stdin.read1(1 << 20)  # waits only where there is nothing
+        is_ended = not come
+        *lines, rest = (rest + (come or b"\n")).split(b"\n")
+        if found := [Path(os.fsdecode(line.rstrip(b"\r"))) for line in lines if line.strip()]:
+            is_any = True
+            yield found
+    if not is_any:
+        raise ValueError("no names of images on standard input")
+
+
+def _matching(arguments: Iterable[str]) -> Iterator[Path]:
     for argument in arguments:
-        if argument == "-":
-            listed = [Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip()]
-            if not listed:
-                raise ValueError("no names of images on standard input")
-            yield from listed
-            continue
         if not argument:
             raise ValueError("an empty name among the images; expected files, folders or globs")
         if not os.path.exists(argument) and any(char in argument for char in "*?["):  # noqa: PTH110 (likewise)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -34,14 +35,32 @@ def test_csv_has_a_line_an_image(read):
 
 
 def test_paths_come_from_standard_input(read, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{FIRST}\n\n{SECOND}\r\n"))
-    code, out, _ = read("-")
-    assert code == 0 and [line.split("\t")[0] for line in out.splitlines()] == [FIRST, SECOND]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{FIRST}\n\n{SECOND}\r\n{FIRST}".encode())))
+    code, out, _ = read("-", SECOND)
+    assert code == 0 and [line.split("\t")[0] for line in out.splitlines()] == [FIRST, SECOND, FIRST, SECOND]
+
+
+def test_what_standard_input_names_is_read_as_it_comes(read, monkeypatch, capsys, tmp_path):
+    printed = []
+
+    class Stdin:
+        parts = iter([f"{FIRST}\n{SECOND[:9]}", f"{SECOND[9:]}\n{FIRST}\n", ""])
+
+        def read1(self, size):
+            printed.append([line.split("\t")[1] for line in capsys.readouterr().out.splitlines()])
+            return next(self.parts).encode()
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Stdin()))
+    assert read("-")[0] == 0 and printed == [[], ["clown"], ["child", "clown"]]
+    Stdin.parts = iter([f"{FIRST}\n", f"{SECOND}\n", ""])
+    (tmp_path / "lists.txt").write_text("crown,clown\nchild,mild\n")  # one an image
+    code, out, _ = read("-", "--lexicon", tmp_path / "lists.txt", "--csv")
+    assert code == 0 and [line.split(",")[1] for line in out.splitlines()] == ["text", "clown", "child"]
 
 
 def test_no_paths_on_standard_input_are_an_error(read, monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
-    code, out, err = read("-")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\n")))
+    code, out, err = read("-", "--csv")
     assert code == 2 and not out and "no names of images on standard input" in err
 
 
