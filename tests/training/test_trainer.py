@@ -153,7 +153,7 @@ def test_a_time_budget_is_measured_once_and_kept(small_config, tmp_path, monkeyp
 
 def test_resuming_on_another_number_of_processes_is_an_error(small_config, tmp_path):
     Trainer(small_config, tmp_path).run()
-    with pytest.raises(ValueError, match="a run on 1 processes, this is 2"):
+    with pytest.raises(ValueError, match="a run on 1 processes, this one has 2"):
         load_state(tmp_path / "state.pt", small_config, num_processes=2, data={})
 
 
