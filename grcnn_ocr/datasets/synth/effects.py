@@ -1,4 +1,4 @@
-"""The effects, each a small function: arrays in, arrays out, randomness from the generator given.
+"""The effects, each a small function: arrays in, arrays out, randomness from the given generator.
 
 A *mask* is (h, w) uint8 coverage; *pixels* are (h, w, c) float32 gray levels or colors from 0 to 255.
 """
@@ -18,16 +18,16 @@ Mask = NDArray[np.uint8]
 Pixels = NDArray[np.float32]
 
 NOISE_BANK: NDArray[np.float32] = np.random.default_rng(0).standard_normal((256, 1024, 3), np.float32)
-"""Sensor noise is cut from here at random places: drawing it anew would cost more than the rest of a word."""
+"""Sensor noise is cut out of this at random: generating it for each word would cost more than all else about a word."""
 
 
 def log_uniform(rng: random.Random, bounds: Range) -> float:
-    """Draw between two positive bounds, evenly on a logarithmic scale."""
+    """Draw between two positive bounds, uniformly on a logarithmic scale."""
     return math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1])))
 
 
 def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
-    """Make the strokes bolder or lighter now and then, or leave only their edges."""
+    """Sometimes make the strokes bolder or lighter, or leave only their edges."""
     choice = rng.random()
     size = rng.choice((2, 3, 3, 4))
     if choice < look.bolder:
@@ -41,7 +41,7 @@ def change_weight(mask: Mask, rng: random.Random, look: Look) -> Mask:
 
 
 def worn(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
-    """Take paint off in specks of 0.04 to 0.25 of the height."""
+    """Remove paint in specks of 0.04 to 0.25 of the height."""
     speck = rng.uniform(0.04, 0.25) * height
     height_cells, width_cells = (max(2, round(side / speck)) for side in mask.shape)
     rough = _coarse_noise((height_cells, width_cells), mask.shape, rng)
@@ -51,12 +51,12 @@ def worn(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
 
 
 def outline(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
-    """Return the ring around the strokes."""
+    """Return the mask widened on all sides; seen behind the letters, it is their outline."""
     return cv2.dilate(mask, _disk(2 * max(1, round(rng.uniform(*look.outline_width) * height)) + 1))
 
 
 def shadow(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
-    """Return the mask moved and blurred."""
+    """Return the mask, moved and blurred."""
     dx, dy = (rng.uniform(-1, 1) * look.shadow_offset * height for _ in range(2))
     moved = _moved(mask, dx, dy)
     blur = rng.uniform(0, look.shadow_blur) * height
@@ -64,7 +64,7 @@ def shadow(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
 
 
 def extrude(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
-    """Return the mask drawn out in one direction, as the edge of thick letters."""
+    """Return the mask extended in one direction, as the side of thick letters."""
     angle, length = rng.uniform(0, 2 * math.pi), max(2, round(rng.uniform(*look.extrude_depth) * height))
     kernel = np.zeros((2 * length + 1, 2 * length + 1), np.uint8)
     end = (length + round(length * math.cos(angle)), length + round(length * math.sin(angle)))
@@ -73,7 +73,7 @@ def extrude(mask: Mask, rng: random.Random, height: float, look: Look) -> Mask:
 
 
 def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[np.uint8]:
-    """Curve the baseline; rotate, shear and tilt (h, w, n) mask layers, on a canvas as large as they need."""
+    """Curve the baseline of (h, w, n) mask layers; rotate, shear and tilt them, on a canvas that holds the result."""
     height, width = layers.shape[:2]
     if rng.random() < look.curve and width > 1.5 * height:
         layers = _bend(layers, math.radians(log_uniform(rng, look.curve_angle)), rng.random() < 0.5)
@@ -97,9 +97,9 @@ def warp(layers: NDArray[np.uint8], rng: random.Random, look: Look) -> NDArray[n
 
 
 def _bend(layers: NDArray[np.uint8], angle: float, hangs: bool) -> NDArray[np.uint8]:
-    """Set the text on an arc of so many radians, at most a half circle, on the outside of it or hanging inside.
+    """Bend the text along an arc of `angle` radians, at most a half circle: standing on its outside, or hanging inside.
 
-    The middle line, of radius r0 = width / angle >= 2 height, keeps its length: a point at (x, y) from its centre comes
+    The middle line, of radius r0 = width / angle >= 2 height, keeps its length: a point at (x, y) from its centre moves
     to the radius r0 + y (y upwards) and the direction x / r0 (from the top, clockwise).
     """
     height, width = layers.shape[:2]
@@ -118,7 +118,7 @@ def _bend(layers: NDArray[np.uint8], angle: float, hangs: bool) -> NDArray[np.ui
 
 
 def gradient(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
-    """Return (h, w, 1) values that change linearly by up to `span` across the picture, zero in the mean."""
+    """Return (h, w, 1) values of mean 0 that change linearly, by up to `span` across the width and the height."""
     height, width = shape
     horizontal = np.linspace(-0.5, 0.5, width, dtype=np.float32) * np.float32(rng.uniform(-span, span))
     vertical = np.linspace(-0.5, 0.5, height, dtype=np.float32) * np.float32(rng.uniform(-span, span))
@@ -126,7 +126,7 @@ def gradient(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
 
 
 def texture(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
-    """Return (h, w, 1) of cloudy, grained or striped values or of two halves, zero in the mean."""
+    """Return (h, w, 1) clouds, grain or stripes, or two flat halves; their mean is 0 or near it."""
     height, width = shape
     kind = rng.choice(("clouds", "grain", "stripes", "halves"))
     if kind in ("stripes", "halves"):
@@ -141,14 +141,14 @@ def texture(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
 
 
 def bands(shape: tuple[int, int], rng: random.Random, span: float) -> Pixels:
-    """Return (h, w, 1) of two to eight upright bands of even values, as of letters in colors of their own."""
+    """Return (h, w, 1) vertical bands, two to eight, each of one value, as of letters of different colors."""
     height, width = shape
     levels = np.array([[rng.uniform(-0.5, 0.5) for _ in range(rng.randint(2, 8))]], np.float32)
     return (span * cv2.resize(levels, (width, height), interpolation=cv2.INTER_NEAREST))[:, :, None]
 
 
 def relief(mask: Mask, rng: random.Random, height: float, look: Look) -> Pixels:
-    """Return (h, w, 1) what light from one side adds to the edges of raised or sunken letters."""
+    """Return (h, w, 1), what light from one side adds to the edges of raised or sunken letters."""
     depth = max(1.0, rng.uniform(*look.relief_depth) * height)
     angle = rng.uniform(0, 2 * math.pi)
     dx, dy = depth * math.cos(angle), depth * math.sin(angle)
@@ -158,12 +158,12 @@ def relief(mask: Mask, rng: random.Random, height: float, look: Look) -> Pixels:
 
 
 def light(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
-    """Multiply by an uneven light."""
+    """Light the picture unevenly: brightness is multiplied by a gradient around 1."""
     return pixels * (1 + gradient(pixels.shape[:2], rng, look.light_span))
 
 
 def glare(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
-    """Add a bright spot of a radius of 0.3 to 1.5 heights."""
+    """Add a bright spot with a radius of 0.3 to 1.5 times the height."""
     height, width = pixels.shape[:2]
     radius, x, y = rng.uniform(0.3, 1.5) * height, rng.uniform(0, width), rng.uniform(0, height)
     across = np.exp(-(((np.arange(width, dtype=np.float32) - x) / radius) ** 2))
@@ -172,7 +172,7 @@ def glare(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
 
 
 def defocus(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
-    """Blur evenly."""
+    """Blur equally in all directions."""
     return _keep_axis(cv2.GaussianBlur(pixels, (0, 0), max(0.3, rng.uniform(*look.defocus_sigma) * pixels.shape[0])))
 
 
@@ -187,7 +187,7 @@ def motion(pixels: Pixels, rng: random.Random, look: Look) -> Pixels:
 
 
 def low_resolution(pixels: Pixels, rng: random.Random, text_height: float, look: Look) -> Pixels:
-    """Shrink, the text to no less than 8 pixels high, and enlarge again."""
+    """Shrink, but not below a text height of 8 pixels, and enlarge again."""
     height, width = pixels.shape[:2]
     factor = max(rng.uniform(*look.low_resolution_factor), 8 / text_height)
     if factor >= 1:
@@ -228,7 +228,7 @@ def _noise(shape: tuple[int, int], rng: random.Random) -> Pixels:
 
 
 def _coarse_noise(cells: tuple[int, int], shape: tuple[int, ...], rng: random.Random) -> Pixels:
-    """Return (h, w) of noise that varies smoothly from cell to cell."""
+    """Return (h, w) noise that varies smoothly from cell to cell."""
     height, width = shape
     return cv2.resize(_noise(cells, rng)[:, :, 0], (width, height), interpolation=cv2.INTER_CUBIC)
 

@@ -1,4 +1,4 @@
-"""The engine: everything that a sample is drawn from, and the drawing of sample number `index`."""
+"""The word engine: the data that samples are drawn from, and the drawing of sample number `index`."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.wording import counted
 
 MAX_DRAWS = 100
-"""Texts tried for one sample, until some font draws all of it."""
+"""Number of texts to try for one sample, until a font has all characters of one."""
 VERSION = 7
-"""Of the drawing: to be raised whenever the same manifest would give other pictures."""
+"""Of the drawing code; to be raised whenever the same manifest would give other images."""
 
 
 @dataclass(frozen=True)
 class WordEngine:
-    """Draws sample number `index`, a pure function of (manifest, index), whoever draws it and in whatever order.
+    """Draws sample number `index`, a pure function of (manifest, index), in any process and in any order.
 
-    (On one kind of machine: another processor or OpenCV may round a pixel differently.)
+    The same holds on other machines, except that another processor or OpenCV may round a pixel differently.
 
     Args:
         fonts: at least one.
         sampler: draws texts and labels.
-        photos: (H, W, 3) RGB grounds, by digest; may be none.
-        look: strengths of the effects.
-        color: whether crops have colors.
-        output_height: of every crop in pixels, the width in proportion; None leaves each its native size.
-        seed: of everything.
+        photos: (H, W, 3) RGB backgrounds, by digest; may be empty.
+        look: probabilities and strengths of the effects.
+        color: whether crops are in color.
+        output_height: height of every crop in pixels, with its width in proportion; None leaves each at its own size.
+        seed: of all randomness.
     """
 
     fonts: Sequence[Font]
@@ -62,27 +62,31 @@ class WordEngine:
     seed: int = 0
 
     def sample(self, index: int) -> tuple[NDArray[np.uint8], str]:
-        """Return crop (h, w, 1) gray or (h, w, 3) RGB, uint8, and its label."""
+        """Return the crop, (h, w, 1) gray or (h, w, 3) RGB, uint8, and its label.
+
+        Raises:
+            ValueError: if none of `MAX_DRAWS` texts can be drawn with one font.
+        """
         rng = random.Random(f"{self.seed} {index}")
         for _ in range(MAX_DRAWS):
             text, label = self.sampler.draw(rng)
             if font := self._font(text, rng):
                 break
         else:
-            raise ValueError(f"no font draws all of {text!r}, nor of the texts before; give fonts that do")
+            raise ValueError(f"no font draws all of {text!r}, nor all of any text before it; give fonts that do")
         neighbour = self.sampler.draw(rng)[0]
         image = render(text, font, neighbour, list(self.photos.values()), self.look, self.color, rng)
         return (image if self.output_height is None else _resized(image, self.output_height)), label
 
     def encoded(self, index: int, ending: str = ".jpg", quality: int = 90) -> tuple[bytes, str]:
-        """Return the sample as a JPEG or PNG file's bytes, and its label."""
+        """Return the sample as the bytes of a JPEG or PNG file, and its label."""
         image, label = self.sample(index)
         bgr = image[:, :, ::-1] if self.color else image
         options = [cv2.IMWRITE_JPEG_QUALITY, quality] if ending == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
         return cv2.imencode(ending, bgr, options)[1].tobytes(), label
 
     def manifest(self) -> dict[str, Any]:
-        """Return what the samples are a function of: settings, and digests of fonts, words and photos."""
+        """Return what determines the samples: the settings, and digests of the fonts, words and photos."""
         return {
             "version": VERSION,
             "seed": self.seed,
@@ -103,8 +107,8 @@ class WordEngine:
         return hashlib.sha256(json.dumps(self.manifest(), sort_keys=True).encode()).hexdigest()
 
     def _font(self, text: str, rng: random.Random) -> Font | None:
-        """Draw a font that has every character of the text; None if there seems to be none."""
-        for _ in range(20):  # most fonts have most characters
+        """Choose a random font that has every character of the text; None if there is none."""
+        for _ in range(20):  # usually finds one, as most fonts have most characters
             font = rng.choice(self.fonts)
             if all(character in font.glyphs for character in text):
                 return font
@@ -114,12 +118,12 @@ class WordEngine:
 
 @dataclass(frozen=True)
 class PassedOver:
-    """What the engine does not draw from.
+    """What the engine cannot use.
 
     Attributes:
-        fonts: the reason of each, by file.
-        photos: likewise.
-        num_words: that the charset cannot write, or that are too long.
+        fonts: why each is unusable, by file.
+        photos: why each is unusable, by file.
+        num_words: number of words that the charset cannot write, or that are too long.
         undrawable: words that no font draws.
     """
 
@@ -129,12 +133,12 @@ class PassedOver:
     undrawable: list[str]
 
     def report(self, engine: WordEngine) -> str:
-        """Describe for a person what the engine draws from, and what it could not use."""
+        """Describe in readable form what the engine draws from, and what it cannot use."""
         num_undrawable = len(self.undrawable)
         lines = [
-            f"{len(engine.fonts)} fonts ({len(self.fonts)} passed over), {len(engine.sampler.words) - num_undrawable} "
-            f"words ({self.num_words + num_undrawable} passed over), {len(engine.photos)} photos "
-            f"({len(self.photos)} passed over)"
+            f"{len(engine.fonts)} fonts ({len(self.fonts)} skipped), {len(engine.sampler.words) - num_undrawable} "
+            f"words ({self.num_words + num_undrawable} skipped), {len(engine.photos)} photos "
+            f"({len(self.photos)} skipped)"
         ]
         if self.undrawable:
             lines.append(f"  {counted(num_undrawable, 'word')} that no font draws, such as {self.undrawable[0]}")
@@ -144,25 +148,25 @@ class PassedOver:
         for reason, paths in sorted(reasons.items(), key=lambda item: -len(item[1]))[:5]:
             lines.append(f"  {len(paths)} files: {reason}, such as {paths[0]}")
         if engine.fonts[0].name == BUILT_IN:
-            lines.append("no fonts found but the one that comes with Pillow: install more (see the README)")
+            lines.append("no usable font but the one that comes with Pillow: install more (see the README)")
         if not engine.photos:
-            lines.append("no photos: the grounds are flat, gradients and textures; folders of photographs give more")
+            lines.append("no photos: backgrounds are flat colors, gradients and textures; give folders of photos")
         return "\n".join(lines)
 
 
 def build_engine(
     config: EngineConfig, charset: Charset, max_frames: int | None = None
 ) -> tuple[WordEngine, PassedOver]:
-    """Build an engine; also tell which files were passed over.
+    """Build an engine; also return what it cannot use.
 
     Args:
         config: what it draws from, and how.
         charset: of the labels.
-        max_frames: of the network to be trained: no label needs more; None for any.
+        max_frames: number of frames of the network to be trained, which no label may exceed; None: no limit.
 
     Raises:
-        ValueError: on folders that do not exist or hold nothing usable, naming them, an unreadable photo in a given
-            folder, or words of which the charset can write, or the fonts can draw, none.
+        ValueError: on folders that do not exist or hold nothing usable, naming them; on an unusable photo in a given
+            folder; if the charset can write, or the fonts can draw, none of the words.
     """
     folders = [Path(folder) for folder in config.fonts]
     for folder in (*folders, *map(Path, config.backgrounds or ())):
@@ -198,14 +202,15 @@ def build_engine(
     if config.words and len(undrawable) == len(sampler.words):
         raise ValueError(
             f"{config.words}: none of its {len(undrawable)} words, such as {undrawable[0]!r}, is drawn by a font with "
-            f"characters like no others of charset {charset.name!r}; give other fonts, or a smaller charset"
+            f"all its characters, distinct from the others of charset {charset.name!r}; give other fonts, or a smaller "
+            "charset"
         )
     engine = WordEngine(fonts, sampler, photos, config.look, config.color, config.output_height, config.seed)
     return engine, PassedOver(unusable_fonts, unusable_photos, len(words) - len(sampler.words), undrawable)
 
 
 def _undrawable(words: Sequence[str], fonts: Sequence[Font]) -> list[str]:
-    """Return the words that no font has all letters of, be it in small letters, in capitals or capitalised."""
+    """Return the words for which no font has all letters, in lower case, in capitals or capitalised."""
     drawn = {frozenset(font.glyphs) for font in fonts}
     by_any = frozenset[str]().union(*drawn)
 

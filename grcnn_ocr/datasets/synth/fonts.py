@@ -1,7 +1,7 @@
-"""Fonts: finding them, testing what they can draw, and keeping their glyphs as bitmaps.
+"""Fonts: finding them, testing what they can draw, and caching their glyphs as bitmaps.
 
-Opening a font file costs more than drawing a word, so each font is opened once, tested, and its glyphs are kept in a
-cache as grayscale bitmaps of one size; words are laid out from those.
+Opening a font file costs more than drawing a word. So each font is opened and tested once, and its glyphs are cached as
+grayscale bitmaps of one size, from which words are laid out.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from grcnn_ocr.files import flush_to_disk
 CACHE_VERSION = 3
 FONT_ENDINGS = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
 GLYPH_SIZE = 48
-"""Pixels of the em square in which glyphs are kept."""
+"""Size of the em square of the cached glyphs, in pixels."""
 BUILT_IN = "built-in"
-"""Name of the font that comes with Pillow, for systems without any."""
+"""Name of the font that comes with Pillow, for systems without fonts."""
 DRAWABLE = "".join(map(chr, range(33, 127))) + "£€“”‘’…•®"
-"""Characters that are looked for in every font; those of the charset besides."""
+"""Characters that are looked for in every font, besides those of the charset."""
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
-"""What a usable font draws."""
+"""A usable font draws all of these."""
 SYMBOL_NAME = re.compile("symbol|dingbat|ornament|emoji|icon", re.IGNORECASE)
-"""Names of fonts that draw symbols, though some look like letters."""
+"""Found in the names of fonts that draw symbols, some of which look like letters."""
 SYMBOL_LIKENESS = 0.3
-"""A font whose letters and digits are less like the built-in font's than this draws symbols, not letters."""
+"""Mean correlation with the letters and digits of the built-in font, below which a font draws symbols."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Glyph:
     """One character of one font.
 
     Attributes:
-        ink: (h, w) coverage from 0 to 255; empty for a space.
+        ink: (h, w) coverage from 0 to 255; empty if there is nothing to draw, as for a space.
         left: pixels from the pen to the ink.
         top: pixels from the baseline up to the first row of ink.
-        advance: pixels that the pen moves on.
+        advance: pixels by which the pen moves on.
     """
 
     ink: NDArray[np.uint8]
@@ -60,7 +60,7 @@ class Glyph:
     advance: float
 
     def scaled(self, factor: float) -> Glyph:
-        """Return it larger or smaller, on the same baseline."""
+        """Return the glyph scaled, on the same baseline."""
         ink = self.ink
         if ink.size:
             height, width = (max(1, round(factor * side)) for side in ink.shape)
@@ -75,7 +75,7 @@ class Font:
     Attributes:
         name: its file.
         digest: of its glyphs, as this machine's FreeType draws them.
-        glyphs: of the characters that it draws, each like no other.
+        glyphs: those that can be trusted, by character; see `examine_font`.
     """
 
     name: str
@@ -85,11 +85,11 @@ class Font:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for in fonts.
+    """Characters to look for in fonts.
 
     Attributes:
-        characters: of which a font draws some or all.
-        unwritable: those of them that no label holds: another may look like one of these.
+        characters: a font may draw some or all of them.
+        unwritable: those of them that no label contains, so that another character may look the same.
     """
 
     characters: str = DRAWABLE
@@ -97,11 +97,11 @@ class Wanted:
 
 
 USUAL = Wanted()
-"""Where no charset asks for more."""
+"""For charsets that need no other characters."""
 
 
 def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
-    """Return the font files in `folders` and below; without folders, those that fontconfig knows."""
+    """Return the font files in `folders` and their subfolders; without folders, those that fontconfig lists."""
     if folders:
         files = (path for folder in folders for path in folder.rglob("*"))
     else:
@@ -114,15 +114,15 @@ def find_font_files(folders: Sequence[Path] = ()) -> list[Path]:
 
 
 def load_fonts(files: Iterable[Path], cache: Path, wanted: Wanted = USUAL) -> tuple[list[Font], dict[str, str]]:
-    """Test fonts in parallel, or take them from the cache, and add the built-in font if none is left.
+    """Test fonts in parallel, or take them from the cache; if none is usable, return the built-in font.
 
     Args:
         files: font files.
-        cache: folder for the glyphs.
-        wanted: what to look for in each font.
+        cache: folder of the cached glyphs.
+        wanted: characters to look for in each font.
 
     Returns:
-        The usable fonts in the order of their digests, and why each of the others is not, by file.
+        The usable fonts, in the order of their digests, and why each of the others is unusable, by file.
     """
     files = list(files)
     test = partial(_test_and_keep, cache=cache, wanted=wanted)
@@ -140,7 +140,7 @@ def load_fonts(files: Iterable[Path], cache: Path, wanted: Wanted = USUAL) -> tu
 
 
 def without_ambiguous_cases(font: Font) -> Font:
-    """Leave out the letters that a font draws alike in both cases, for a charset that tells them apart."""
+    """Remove the letters that look the same in both cases, for a charset that distinguishes case."""
     kept = {
         character: glyph
         for character, glyph in font.glyphs.items()
@@ -162,19 +162,19 @@ def built_in_font(wanted: Wanted = USUAL) -> Font:
 
 
 def default_cache() -> Path:
-    """Return the folder that fonts are cached in: `$XDG_CACHE_HOME/grcnn-ocr` or `~/.cache/grcnn-ocr`."""
+    """Return the folder of cached glyphs, in `$XDG_CACHE_HOME/grcnn-ocr` or `~/.cache/grcnn-ocr`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grcnn-ocr" / f"glyphs-{CACHE_VERSION}"
 
 
 def examine_font(path: Path, wanted: Wanted = USUAL) -> dict[str, Glyph] | str:
-    """Draw every character; return the glyphs that can be trusted, or why the font cannot.
+    """Draw every character; return the glyphs that can be trusted, or why the font is unusable.
 
-    A character is trusted if its glyph is not empty, not the one for missing characters, and not the same as another
-    character's (but for the two cases of a letter, and those that no label holds). A font is if it
-    draws all letters and digits and they look like letters and digits.
+    A glyph is trusted if it is not empty, not the one for missing characters, and not the same as that of another
+    character. The two cases of a letter may look the same, and any character may look like one that no label contains.
+    A font is usable if it draws all letters and digits, and they look like letters and digits.
 
     Raises:
-        OSError: if the file cannot be read now.
+        OSError: if the file cannot be read.
     """
     data = BytesIO(path.read_bytes())
     try:
@@ -222,7 +222,7 @@ def _identity(glyph: Glyph) -> bytes:
 
 
 def _likeness(glyphs: dict[str, Glyph], reference: dict[str, Glyph]) -> float:
-    """Return the mean correlation of letters and digits, scaled to one box and blurred."""
+    """Return the mean correlation of the letters and digits, scaled to the same box and blurred."""
 
     def normalised(glyph: Glyph) -> NDArray[np.float32]:
         box = cv2.resize(glyph.ink.astype(np.float32), (16, 16), interpolation=cv2.INTER_AREA)
@@ -241,7 +241,7 @@ def _digest(glyphs: dict[str, Glyph]) -> str:
 
 
 def _test_and_keep(path: Path, cache: Path, wanted: Wanted) -> Path | str:
-    """Return a font's cache file, made if it is not there yet, or why the font cannot be read."""
+    """Return a font's cache file, written if it does not exist yet, or why the font cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -249,7 +249,7 @@ def _test_and_keep(path: Path, cache: Path, wanted: Wanted) -> Path | str:
     library = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')}"
     drawn_by = f"{library} {wanted.characters}{wanted.unwritable}"
     kept = cache / f"{hashlib.sha256(data + drawn_by.encode()).hexdigest()}.npz"
-    if not os.path.exists(kept):  # noqa: PTH110 (false, too, where nothing can be looked at)
+    if not os.path.exists(kept):  # noqa: PTH110 (also False if the path is not accessible)
         _keep(kept, examine_font(path, wanted))
     return kept
 
@@ -276,12 +276,12 @@ def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
         aside.replace(path)
     except OSError as error:
         reason = f"cannot be written: {error.strerror}; set XDG_CACHE_HOME to another folder"
-        raise ValueError(f"the cache of fonts {path.parent} {reason}") from None
+        raise ValueError(f"the font cache {path.parent} {reason}") from None
 
 
 def _kept(path: Path) -> dict[str, Glyph] | str:
     """Read a cache file."""
-    with path.open("rb") as stream, np.load(stream) as file:  # np.load leaves a damaged file that it opened open
+    with path.open("rb") as stream, np.load(stream) as file:  # np.load does not close a damaged file that it opened
         if "reason" in file:
             return str(file["reason"])
         characters, metrics, ink = str(file["characters"]), file["metrics"], file["ink"]
@@ -294,7 +294,7 @@ def _kept(path: Path) -> dict[str, Glyph] | str:
 
 
 def _read(kept: Path, path: Path, wanted: Wanted) -> dict[str, Glyph] | str:
-    """Read a font's cache file, made anew if it is damaged."""
+    """Read a font's cache file; if it is damaged, write it again."""
     try:
         return _kept(kept)
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):

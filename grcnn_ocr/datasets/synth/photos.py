@@ -1,4 +1,4 @@
-"""Photos to stand words on."""
+"""Photos as backgrounds of words."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Photo = NDArray[np.uint8]
 SYSTEM_FOLDERS = (Path("/usr/share/wallpapers"), Path("/usr/share/backgrounds"))
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 LONGER_SIDE = 640
-"""Photos are kept at this many pixels along their longer side."""
+"""Photos are shrunk to at most this many pixels along their longer side."""
 MIN_SIDE = 16
 
 
 def load_photos(folders: Sequence[Path]) -> dict[str, Photo]:
-    """Read the photos in folders and below, shrunk, by the digest of their bytes.
+    """Read the photos in folders and their subfolders, shrunk, by the digest of their bytes.
 
     Raises:
-        ValueError: on a file that cannot be decoded, naming it, or if a folder holds no photos.
+        ValueError: on a file that cannot be decoded or is too small, naming it, or if a folder holds no photos.
     """
     found = {folder: _find(folder) for folder in folders}
     for folder, paths in found.items():
@@ -35,23 +35,23 @@ def load_photos(folders: Sequence[Path]) -> dict[str, Photo]:
 
 
 def load_system_photos(folders: Sequence[Path] = SYSTEM_FOLDERS) -> tuple[dict[str, Photo], dict[str, str]]:
-    """Read what wallpapers there are; also return the files that cannot be used, with the reason of each."""
+    """Read the system's wallpapers, if it has any; also return why files are unusable, by file."""
     paths = [path for folder in folders if folder.is_dir() for path in _find(folder)]
-    return _load(paths, passes_over=True)
+    return _load(paths, skips_unusable=True)
 
 
 def _find(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
 
 
-def _load(paths: Sequence[Path], passes_over: bool = False) -> tuple[dict[str, Photo], dict[str, str]]:
+def _load(paths: Sequence[Path], skips_unusable: bool = False) -> tuple[dict[str, Photo], dict[str, str]]:
     photos, rejected = {}, {}
     with ThreadPoolExecutor() as pool:
         for path, outcome in zip(paths, pool.map(_read, paths), strict=True):
             if not isinstance(outcome, str):
                 digest, photo = outcome
                 photos[digest] = photo
-            elif passes_over:
+            elif skips_unusable:
                 rejected[str(path)] = outcome
             else:
                 raise ValueError(f"{path}: {outcome}")
@@ -59,7 +59,7 @@ def _load(paths: Sequence[Path], passes_over: bool = False) -> tuple[dict[str, P
 
 
 def _read(path: Path) -> tuple[str, Photo] | str:
-    """Return the digest and the shrunk photo, or why it cannot be used."""
+    """Return the digest and the shrunk photo, or why it is unusable."""
     data = path.read_bytes()
     image = _decode(data, cv2.IMREAD_REDUCED_COLOR_4)
     if image is None or max(image.shape[:2]) < LONGER_SIDE:

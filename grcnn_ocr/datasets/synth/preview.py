@@ -1,4 +1,4 @@
-"""Contact sheets: crops with their labels under them, of whole looks or of one effect alone."""
+"""Contact sheets: crops with their labels under them, with all effects or with one effect alone."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ COLUMNS = 8
 NEUTRAL: dict[str, tuple[float, float]] = {
     "spacing": (0, 0), "height": (40, 40), "stretch": (1, 1), "margin": (0.15, 0.15), "contrast": (120, 120),
 }  # fmt: skip
-"""Ranges in which words look plain."""
+"""Ranges that make words look plain, for the effects that have no probability."""
 CHANCES = [name for name, field in Look.model_fields.items() if isinstance(field.default, float) and _is_chance(field)]
 EFFECTS = [*NEUTRAL, *CHANCES]
 
 
 def contact_sheet(engine: WordEngine, columns: int = COLUMNS, rows: int = 16) -> NDArray[np.uint8]:
-    """Draw samples 0, 1, ... line by line; return (H, W, 3) RGB."""
+    """Draw samples 0, 1, ... row by row; return (H, W, 3) RGB."""
     sheet = _Sheet(columns, rows)
     for index in range(columns * rows):
         image, label = engine.sample(index)
@@ -39,7 +39,7 @@ def contact_sheet(engine: WordEngine, columns: int = COLUMNS, rows: int = 16) ->
 
 
 def effect_sheet(engine: WordEngine, effect: str) -> NDArray[np.uint8]:
-    """Draw a line of plain words, and the same words under one effect alone, or under each ("all") line by line.
+    """Draw a row of plain words, and a row of the same words under one effect alone, or one per effect ("all").
 
     Raises:
         ValueError: on an unknown effect.
@@ -56,13 +56,13 @@ def effect_sheet(engine: WordEngine, effect: str) -> NDArray[np.uint8]:
 
 
 def check_effect(effect: str) -> None:
-    """Raise ValueError unless there is such an effect, or all are meant."""
+    """Raise ValueError unless there is such an effect, or it is "all"."""
     if effect != "all" and effect not in EFFECTS:
         raise ValueError(f"no effect {effect!r}{closest(effect, EFFECTS)} (known: {', '.join(EFFECTS)}, or all)")
 
 
 def alone(look: Look, effect: str) -> Look:
-    """Return a look that has one effect, always and in its full range, and no other."""
+    """Return a look with this effect alone, always and in its full range; for "plain", without any."""
     changes: dict[str, object] = {**dict.fromkeys(CHANCES, 0.0), **NEUTRAL}
     if effect in NEUTRAL:
         changes.pop(effect)

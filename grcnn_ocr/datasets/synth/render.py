@@ -18,7 +18,7 @@ from grcnn_ocr.datasets.synth.fonts import GLYPH_SIZE, Font, Glyph
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 MAX_WIDTH = 640
-"""Pixels; a longer word is drawn smaller."""
+"""Pixels; a word that would be wider is drawn smaller."""
 
 
 def render(
@@ -33,12 +33,12 @@ def render(
     """Draw a crop of one word.
 
     Args:
-        text: drawn with `font`, which must have its characters.
-        font: its glyphs.
-        neighbour: a word of which parts may show at the border.
-        photos: (H, W, 3) RGB grounds; may be none.
-        look: strengths of the effects.
-        color: whether the crop has colors.
+        text: the word.
+        font: must have all characters of `text`.
+        neighbour: another word, parts of which may show at the border.
+        photos: (H, W, 3) RGB backgrounds; may be empty.
+        look: probabilities and strengths of the effects.
+        color: whether the crop is in color.
         rng: all randomness.
 
     Returns:
@@ -81,7 +81,7 @@ def render(
 
 
 def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
-    """Set the glyphs of a text side by side on a baseline; return the tight mask of their ink."""
+    """Set the glyphs of a text side by side on a baseline; return the mask of their ink, without margins."""
     low, high = look.spacing
     centre, draw = min(max(0.0, low), high), rng.uniform(-1, 1)
     spacing = GLYPH_SIZE * (centre + draw * abs(draw) * (high - centre if draw > 0 else centre - low))
@@ -108,14 +108,14 @@ def lay_out(text: str, font: Font, rng: random.Random, look: Look) -> Mask:
 
 
 def _enlarged(glyph: Glyph, rng: random.Random, look: Look) -> Glyph:
-    """Return an initial: it rises above the others from their baseline, or sinks below it by a half or all of that."""
+    """Return an initial: enlarged on the baseline, or lowered by half or all of what it rises above the others."""
     larger = glyph.scaled(rng.uniform(*look.initial_size))
     sinks = rng.choice((0, 0, 0.5, 1))
     return replace(larger, top=glyph.top + round((1 - sinks) * (larger.top - glyph.top)))
 
 
 def _jumbled(glyph: Glyph, rng: random.Random, look: Look) -> Glyph:
-    """Return a letter turned around its middle, larger or smaller, raised or lowered."""
+    """Return a letter rotated around its centre, larger or smaller, raised or lowered."""
     glyph = glyph.scaled(effects.log_uniform(rng, look.jumble_size))
     if not glyph.ink.size:  # a space
         return glyph
@@ -141,14 +141,14 @@ def _under(mask: Mask, height: int, rng: random.Random, look: Look) -> list[Mask
 
 @dataclass(frozen=True)
 class _Beside:
-    """A strip of another word, to stand beside this one: its last letters on the left, or its first on the right."""
+    """A strip of another word to draw beside this one: its last letters on the left, or its first on the right."""
 
     strip: Mask
     gap: int
     is_left: bool
 
     def draw(self, pixels: Pixels, margins: tuple[int, int, int, int], ink: Pixels) -> None:
-        """Draw it on the outer edge, its foot at the foot of the word's ink."""
+        """Draw it at the outer edge, its bottom level with that of the word's ink."""
         foot = pixels.shape[0] - max(margins[1], 0)
         top = max(0, foot - self.strip.shape[0])
         strip = self.strip[-(foot - top) :]
@@ -171,7 +171,7 @@ def _beside(font: Font, neighbour: str, height: int, rng: random.Random, look: L
 def _crop(
     layers: NDArray[np.uint8], height: int, rng: random.Random, look: Look, beside: _Beside | None
 ) -> tuple[NDArray[np.uint8], tuple[int, int, int, int]]:
-    """Cut out the ink with margins, negative ones into it; return (top, bottom, left, right) margins too."""
+    """Crop to the ink and its margins; negative ones cut into it. Return also (top, bottom, left, right) margins."""
     ink = layers[:, :, 0]
     columns, rows = np.flatnonzero(ink.max(axis=0) > 64), np.flatnonzero(ink.max(axis=1) > 64)
     if not len(columns) or not len(rows):  # a hairline that resizing washed out
@@ -195,7 +195,7 @@ def _crop(
 def _ground(
     shape: tuple[int, int], photos: Sequence[NDArray[np.uint8]], look: Look, color: bool, rng: random.Random
 ) -> Pixels:
-    """Paint what the word stands on: flat, a gradient, a texture, or a piece of a photo."""
+    """Paint the background: flat, a gradient, a texture, or a piece of a photo."""
     flat = _color(rng.uniform(0, 255), color, rng)
     choice = rng.random()
     if photos and choice < look.photo:
@@ -212,7 +212,7 @@ def _ground(
 
 
 def _piece(photo: NDArray[np.uint8], shape: tuple[int, int], rng: random.Random) -> Pixels:
-    """Cut a piece out of a photo, at up to four times its size or a third of it."""
+    """Cut a piece out of a photo, enlarged up to four times (further if the photo is small) or shrunk to a third."""
     factor = min(rng.uniform(0.25, 3.0), photo.shape[0] / shape[0], photo.shape[1] / shape[1])
     height, width = (max(2, int(factor * side)) for side in shape)
     top, left = rng.randint(0, photo.shape[0] - height), rng.randint(0, photo.shape[1] - width)
@@ -223,7 +223,7 @@ def _piece(photo: NDArray[np.uint8], shape: tuple[int, int], rng: random.Random)
 
 
 def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
-    """Choose an ink that differs enough from the ground, lighter or darker: more so from a busy one."""
+    """Choose an ink that differs enough from the background, lighter or darker, and more if that is busy."""
     gray = ground if ground.shape[2] == 1 else _luma(ground)
     mean, spread = float(gray.mean()), float(gray.std())
     contrast = max(rng.uniform(*look.contrast), 2.2 * spread)
@@ -233,7 +233,7 @@ def _ink(ground: Pixels, look: Look, rng: random.Random) -> Pixels:
 
 
 def _filled(ink: Pixels, shape: tuple[int, int], look: Look, rng: random.Random) -> Pixels:
-    """Return the ink, or (h, w, c) of it with a gradient, a texture or bands."""
+    """Return the ink, (c,), or (h, w, c), the ink with a gradient, a texture or bands."""
     if rng.random() >= look.fill:
         return ink
     paint = rng.choice((effects.gradient, effects.texture, effects.bands))
@@ -282,7 +282,7 @@ def _add_neighbour(
 
 
 def _add_line(pixels: Pixels, margins: tuple[int, int, int, int], ink: Pixels, rng: random.Random) -> None:
-    """Draw a line of a frame in one margin."""
+    """Draw one line of a frame in one of the margins."""
     side = rng.randrange(4)
     at, thickness = max(0, int(rng.uniform(0, 0.5) * margins[side])), max(1, round(0.04 * pixels.shape[0]))
     lines = (slice(at, at + thickness), slice(-at - thickness, -at or None))
@@ -293,7 +293,7 @@ def _add_line(pixels: Pixels, margins: tuple[int, int, int, int], ink: Pixels, r
 
 
 def _strike(pixels: Pixels, ink: Pixels, rng: random.Random) -> None:
-    """Draw a thin line across."""
+    """Draw a thin line across the crop."""
     height, width = pixels.shape[:2]
     ends = ((0, rng.randint(0, height)), (width, rng.randint(0, height)))
     mask = cv2.line(np.zeros((height, width), np.uint8), *ends, (255,), max(1, height // 24), cv2.LINE_AA)
@@ -301,7 +301,7 @@ def _strike(pixels: Pixels, ink: Pixels, rng: random.Random) -> None:
 
 
 def _photograph(pixels: Pixels, text_height: int, look: Look, rng: random.Random) -> NDArray[np.uint8]:
-    """Light the picture, take it with a camera, keep it as a file."""
+    """Apply the effects of lighting, camera and JPEG compression."""
     if rng.random() < look.light:
         pixels = effects.light(pixels, rng, look)
     if rng.random() < look.glare:
@@ -326,6 +326,6 @@ def _pad(layers: NDArray[np.uint8], top: int, bottom: int, left: int, right: int
 
 
 def resize(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resize (h, w) or (h, w, c), averaging areas when it shrinks; OpenCV drops the axis of a single channel."""
+    """Resize (h, w) or (h, w, c), averaging areas when shrinking; OpenCV drops the axis of a single channel."""
     shrinks = width * height < image.shape[0] * image.shape[1]
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

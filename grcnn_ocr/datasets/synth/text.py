@@ -1,4 +1,4 @@
-"""What the engine writes: dictionary words, numbers, prices, dates, codes and more, in every case."""
+"""The texts that the engine draws: dictionary words in several cases, numbers, prices, dates, codes and more."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ MARKS_BEFORE = "' ‘ \" “ ( @ # + - & • * $ ... /".split()
 MARKS_AROUND = "\"\" “” '' ‘’ () [] -- **".split()
 MARKS_INSIDE = "-'’./&:_+"
 STRAIGHT = str.maketrans("‘’“”", "''\"\"")
-"""Quotes that a label does not tell apart: at the size of a crop they look alike."""
+"""Curly quotes are straight in a label: at the size of a crop they look alike."""
 WEB_ENDINGS = [".com", ".com", ".com", ".org", ".net", ".co.uk", ".de", ".fr", ".in", ".info", ".eu", ".tv"]
 RUNNING_TEXT = {1: 2, 2: 11, 3: 18, 4: 18, 5: 14, 6: 11, 7: 9, 8: 6, 9: 4, 10: 3, 11: 2, 12: 2}
-"""Weight of each length, in characters, among the words of running English; the last stands for all longer ones."""
+"""Weights of the lengths of words, in characters, in running English text; the last one is for all longer words."""
 MAX_DRAWS = 1000
-"""Texts tried, until one has a label that can be learnt."""
+"""Number of texts to try, until one has a usable label."""
 
 Kind = Callable[[random.Random], str]
-"""Writes a text of one kind."""
+"""Draws a text of one kind."""
 
 CASES: dict[str, Callable[[str, random.Random], str]] = {
     "upper": lambda word, rng: word.upper(),
@@ -40,14 +40,15 @@ CASES: dict[str, Callable[[str, random.Random], str]] = {
 
 
 class TextSampler:
-    """Draws texts.
+    """Draws random texts with their labels.
 
     Args:
-        words: the dictionary; those that the charset cannot write are left out.
-        charset: only characters of it reach the label, by its folding; a text of which nothing is left is drawn anew.
-        mix: how often what.
-        max_length: of the label, in characters.
-        max_frames: that CTC needs for the label, at most; None for any.
+        words: the dictionary; words without a usable label are left out.
+        charset: a label is the text folded by it. A label is usable if it is not empty, has only characters of the
+            charset, and respects the two limits below; a text without one is drawn again.
+        mix: how often each kind of text and each case is drawn.
+        max_length: of a label, in characters.
+        max_frames: largest number of frames that CTC may need for a label; None: no limit.
 
     Raises:
         ValueError: if nothing can be written in the charset.
@@ -85,16 +86,20 @@ class TextSampler:
             raise ValueError(f"none of {len(words)} words can be written in charset {charset.name!r}; give others")
 
     def draw(self, rng: random.Random) -> tuple[str, str]:
-        """Return a text to draw and its label."""
+        """Return a text to draw and its label.
+
+        Raises:
+            ValueError: if none of `MAX_DRAWS` texts has a usable label.
+        """
         for _ in range(MAX_DRAWS):
             text = rng.choices(self._kinds, self._weights)[0](rng)
             if label := self._label(text):
                 return text, label
         name = self.charset.name
-        raise ValueError(f"{MAX_DRAWS} texts drawn, none of charset {name!r}: give more weight to words")
+        raise ValueError(f"none of {MAX_DRAWS} texts has a label in charset {name!r}: give more weight to words")
 
     def _label(self, text: str) -> str:
-        """Return the label of a text; nothing if it has none that can be learnt."""
+        """Return the label of a text; empty if it has no usable one."""
         label = self.charset.fold(text.translate(STRAIGHT))
         if self.charset.unknown(label) or len(label) > self.max_length:
             return ""
@@ -121,7 +126,7 @@ class TextSampler:
         return name.upper() if rng.random() < 0.4 else name
 
     def _web(self, rng: random.Random) -> str:
-        """Return a web or mail address."""
+        """Return a web or email address."""
         words = (min(rng.choice(self.words), rng.choice(self.words), key=len) for _ in range(rng.choice((1, 1, 2))))
         host = "".join(character for word in words for character in word if character.isalnum()) or "shop"
         host = rng.choices((str.lower, str.title, str.upper), (6, 2, 1))[0](host)
@@ -130,7 +135,7 @@ class TextSampler:
         return address.upper() if rng.random() < 0.1 else address
 
     def _compound(self, rng: random.Random) -> str:
-        """Return two short words in one, as in web addresses and names of firms, or a word and a number."""
+        """Return two short words joined, as in web addresses and company names, or a word and a number."""
         short = min((rng.choice(self.words) for _ in range(4)), key=len)
         other = rng.choice((str(rng.randint(1, 99)), min((rng.choice(self.words) for _ in range(4)), key=len)))
         return rng.choice((str.upper, str.lower, str.title))(short + rng.choice(("", "", "-", ".", "&")) + other)
@@ -177,7 +182,7 @@ def _phone(rng: random.Random) -> str:
 
 
 def _code(rng: random.Random) -> str:
-    """Return a plate or a random string of letters and digits."""
+    """Return a text as on number plates, or a random string of letters and digits."""
     if rng.random() < 0.5:
         letters = "".join(rng.choice(string.ascii_uppercase) for _ in range(rng.randint(1, 3)))
         digits = "".join(rng.choice(string.digits) for _ in range(rng.randint(1, 4)))
@@ -195,10 +200,10 @@ def _initials(rng: random.Random) -> str:
 
 
 def load_words(path: Path | None = None) -> list[str]:
-    """Read one word a line (or several, apart); without a path, the system's word list, else the bundled one.
+    """Read words separated by white space; without a path, those of the system's word list, or else the bundled one.
 
     Args:
-        path: of UTF-8 text, packed with gzip or not, or of a Hunspell dictionary, see `dictionary_words`.
+        path: UTF-8 text, gzipped or not, or a Hunspell dictionary, see `dictionary_words`.
 
     Raises:
         ValueError: if the file cannot be read or holds no words.
@@ -209,9 +214,9 @@ def load_words(path: Path | None = None) -> list[str]:
         if words is None:
             words = read_text(found, "word list").split()
     except OSError as error:
-        raise ValueError(f"cannot read the words in {found}: {error}; give a UTF-8 file of one word a line") from None
-    possessives = path is None  # of which the system's list has one for each noun
-    words = sorted({word for word in words if not (possessives and word.endswith("'s"))})
+        raise ValueError(f"cannot read the words in {found}: {error}; give a UTF-8 file, one word per line") from None
+    drops_possessives = path is None  # the system's list has one for each noun
+    words = sorted({word for word in words if not (drops_possessives and word.endswith("'s"))})
     if not words:
-        raise ValueError(f"{found} holds no words; give a UTF-8 file of one word a line")
+        raise ValueError(f"{found} holds no words; give a UTF-8 file, one word per line")
     return words

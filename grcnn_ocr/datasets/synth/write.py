@@ -1,4 +1,4 @@
-"""Writing drawn words to an LMDB or a folder, by several processes, in order."""
+"""Drawing words in several processes, and writing them in order to an LMDB or a folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK = 64
 MANIFEST = "manifest.json"
 
 _engine: WordEngine | None = None
-"""The engine of a worker process: it is too large to be sent with every task."""
+"""The engine of a worker process, too large to be sent with every task."""
 
 
 def write(
@@ -33,20 +33,20 @@ def write(
     overwrite: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Write samples 0 to num - 1 and `manifest.json`, aside and renamed.
+    """Write samples 0 to num - 1 and `manifest.json`, first under a temporary name.
 
     Args:
-        engine: draws them.
-        num: how many.
+        engine: draws the samples.
+        num: number of samples.
         output: an LMDB if its name ends with `.lmdb`, else a folder of images with `labels.tsv`.
-        workers: processes; the result does not depend on it.
+        workers: number of processes; the result does not depend on it.
         ending: ".jpg" or ".png".
         quality: of the JPEGs.
         overwrite: whether an LMDB at `output` is replaced.
-        progress: called as samples are done.
+        progress: called with 1 after each sample.
 
     Raises:
-        ValueError: if `output` is there already, or a worker dies.
+        ValueError: if `output` exists already or cannot be written, or if a worker dies.
     """
     check_words_output(output, overwrite)
     manifest = {"num_samples": num, "format": ending, "quality": quality if ending == ".jpg" else None}
@@ -73,22 +73,22 @@ def write(
 
 
 def check_words_output(output: Path, overwrite: bool) -> None:
-    """See to it, before there is an engine, that `write` can write at `output`.
+    """Check that `write` can write to `output`; needs no engine.
 
     Raises:
-        ValueError: if something is there already that may not be replaced, or no folder can be made there.
+        ValueError: if something exists there that may not be replaced, or no folder can be created there.
     """
     if output.suffix == ".lmdb":
         check_dataset_output(output, overwrite)
     elif output.exists() and not output.is_dir():
-        raise ValueError(f"{output} exists and is not a folder; name another")
+        raise ValueError(f"{output} exists and is not a folder; give another name")
     elif output.exists() and any(output.iterdir()):
         raise ValueError(f"{output} is not empty; name another folder")
     check_parent(output)
 
 
 def _drawn(engine: WordEngine, num: int, workers: int, ending: str, quality: int) -> Iterator[tuple[bytes, str]]:
-    """Yield encoded samples in order; at most a few chunks a worker wait to be written."""
+    """Yield encoded samples in order; at most a few chunks per worker wait to be written."""
     if workers <= 1:
         yield from (engine.encoded(index, ending, quality) for index in range(num))
         return

@@ -167,7 +167,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     from PIL import ImageFont
 
     (tmp_path / "fonts" / "own.ttf").write_bytes(ImageFont.load_default(20).path.getvalue())
-    with pytest.raises(ValueError, match="the cache of fonts .* cannot be written.*XDG_CACHE_HOME"):
+    with pytest.raises(ValueError, match="the font cache .* cannot be written.*XDG_CACHE_HOME"):
         build_engine(EngineConfig(fonts=(str(tmp_path / "fonts"),), backgrounds=()), Charset.named("alnum36"))
 
 
@@ -423,7 +423,7 @@ def test_words_that_no_font_draws_are_counted_and_told(tmp_path, monkeypatch):
     files = EngineConfig(words=str(tmp_path / "words.txt"), backgrounds=())
     built, passed_over = build_engine(files, Charset("abcdefghijklmnopqrstuvwxyzλόγος"))
     assert passed_over.undrawable == ["λόγος"]
-    assert "2 words (1 passed over)" in passed_over.report(built)
+    assert "2 words (1 skipped)" in passed_over.report(built)
     assert "1 word that no font draws, such as λόγος" in passed_over.report(built)
     with pytest.raises(ValueError, match=r"words\.txt: none of its 1 words, such as 'λόγος', is drawn by a font"):
         build_engine(files, Charset("λόγος"))
