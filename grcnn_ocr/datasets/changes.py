@@ -1,6 +1,6 @@
 """Words made harder to read: cut too tightly or too loosely, turned, shrunk, blurred, compressed.
 
-Without randomness, for validation; training distorts by `augment.py`.
+The changes are deterministic and serve validation; training augments with `augment.py`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.preprocess import Pixels, decode
 
 Change = Callable[[Pixels], Pixels]
-"""Of a grayscale image (H, W)."""
+"""Changes a grayscale image (H, W)."""
 
 
 def cut(image: Pixels, share: float) -> Pixels:
-    """Cut a share of the height off every side, at most a quarter of the width on the left and on the right."""
+    """Cut a share of the height off every side, but at most a quarter of the width off the left and the right."""
     height, width = image.shape
     border = round(share * height)
     beside = min(border, width // 4)
@@ -28,17 +28,17 @@ def cut(image: Pixels, share: float) -> Pixels:
 
 
 def loosen(image: Pixels, share: float) -> Pixels:
-    """Add a share of the height on every side, the edge repeated."""
+    """Add a share of the height on every side, repeating the edge."""
     return np.pad(image, round(share * image.shape[0]), mode="edge")
 
 
 def turn(image: Pixels, degrees: float) -> Pixels:
-    """Turn around the middle, anticlockwise, the edge repeated where nothing was."""
+    """Turn anticlockwise around the centre, repeating the edge beyond the crop."""
     return _turned(image, degrees, *image.shape)
 
 
 def turn_whole(image: Pixels, degrees: float) -> Pixels:
-    """Turn anticlockwise, on a canvas that holds all of the crop, the edge repeated where nothing was."""
+    """Turn anticlockwise, on a canvas that holds all of the crop, repeating the edge beyond it."""
     height, width = image.shape
     cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
     return _turned(image, degrees, round(sin * width + cos * height), round(cos * width + sin * height))
@@ -52,7 +52,7 @@ def _turned(image: Pixels, degrees: float, h: int, w: int) -> Pixels:
 
 
 def shrink(image: Pixels, target: int) -> Pixels:
-    """Shrink to a height in pixels."""
+    """Shrink to a height of `target` pixels; a lower image is unchanged."""
     height, width = image.shape
     if height <= target:
         return image
@@ -60,22 +60,22 @@ def shrink(image: Pixels, target: int) -> Pixels:
 
 
 def stretch(image: Pixels, factor: float) -> Pixels:
-    """Change the width."""
+    """Multiply the width by a factor."""
     return cv2.resize(image, (max(4, round(factor * image.shape[1])), image.shape[0]))
 
 
 def compress(image: Pixels, quality: int) -> Pixels:
-    """Store as a JPEG."""
+    """Compress as JPEG and decompress."""
     return decode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
 
 
 def blur(image: Pixels, share: float) -> Pixels:
-    """Blur by a Gaussian with a standard deviation of a share of the height."""
+    """Blur with a Gaussian whose standard deviation is a share of the height."""
     return cv2.GaussianBlur(image, (0, 0), share * image.shape[0])
 
 
 def add_noise(image: Pixels, level: float) -> Pixels:
-    """Add noise with a standard deviation in gray levels; the same to every image of a size."""
+    """Add noise whose standard deviation is `level` gray levels, the same noise to all images of one size."""
     noise = np.random.default_rng(image.shape).normal(0, level, image.shape)
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
@@ -96,7 +96,7 @@ CHANGES: dict[str, Change] = {
 
 
 class ChangedWords:
-    """Every word of a source under each of some changes: number c N + i is word i of N under change c."""
+    """Every word of a source under each of several changes: number c N + i is word i of N under change c."""
 
     def __init__(self, source: WordSource, changes: Sequence[Change]) -> None:
         self.path = source.path
@@ -116,5 +116,5 @@ class ChangedWords:
         return self._source.label(index % len(self._source))
 
     def place(self, index: int) -> str:
-        """Name the sample in the source it comes from."""
+        """Name the original sample in its source."""
         return self._source.place(index % len(self._source))

@@ -1,7 +1,7 @@
-"""Framing: how steeply the text of a crop rises, which rows hold it, and the crop turned level and cut to them.
+"""Framing: finding the slope of a crop's text, turning the crop so that the text is level, and cutting it to the text.
 
 Projection profiles (Postl, "Detection of linear oblique structures and skew scan in digitized documents", ICPR 1986).
-Under the right slope the upper and lower edges of letters fall into few rows, so that of all angles a the best is
+Along the right slope, the upper and lower edges of letters fall into few rows, so that the best angle a is
 
     argmax_a  sum over rows r of (sum of |dI/dy| over all pixels (x, y) with y + x tan a = r) ^ 2
 """
@@ -17,30 +17,30 @@ import numpy as np
 from grcnn_ocr.preprocess import Pixels
 
 ANGLES = sorted(range(-24, 25, 2), key=abs)
-"""Degrees that are tried; of equally good ones the first counts."""
+"""Angles to try, in degrees; the first of equally good ones is chosen."""
 CLEARLY = 1.1
-"""How much sharper than a level profile that of a slope has to be, to be believed; like the shares below chosen on
-IIIT5K train and its changed versions."""
+"""How much sharper the profile along a slope must be than the level one for the slope to be accepted. This and the
+shares below were chosen on IIIT5K train and its changed versions."""
 LEVEL = 3
-"""Degrees up to which a text counts as level."""
+"""Text with at most this slope, in degrees, counts as level."""
 HEIGHT = 32
-"""Pixels at which the slope is measured."""
+"""Height of the crop at which the slope is measured, in pixels."""
 INK = 0.2
-"""Edges of a row of text, in those of a busy row (the 90th percentile)."""
+"""A row of text has more edges than this share of a busy row's (the 90th percentile)."""
 AIR = 0.14
-"""What is left above and below the text, in shares of its height."""
+"""Space left above and below the text, as a share of its height."""
 LOOSE = (0.25, 0.75)
-"""Shares of the height between which rows of text are cut out: more of them need no cut, fewer are a speck rather than
-a word."""
+"""The crop is cut if its rows of text take a share of its height between these: more need no cut, and fewer are a speck
+rather than a word."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What a crop (H, W) was cut to.
+    """A crop (H, W), turned level and cut to its text.
 
     Attributes:
-        image: grayscale (h, w), in the middle of the crop if the text was not level.
-        degrees: by which the text rises in the crop.
+        image: grayscale (h, w), from the middle of the crop's width.
+        degrees: slope of the text in the crop; positive if it rises to the right.
         width: W.
     """
 
@@ -49,13 +49,13 @@ class Frame:
     width: int
 
     def column(self, x: float) -> float:
-        """Return where in the crop, in pixels from its left edge, the middle of a column of the frame lies."""
+        """Map a column of the frame, at its middle row, to the crop; both in pixels from the left edge."""
         width = self.image.shape[1]
         return self.width / 2 + (x - width / 2) * min(math.cos(math.radians(self.degrees)), self.width / width)
 
 
 def framed(image: Pixels) -> Frame | None:
-    """Return a grayscale crop (H, W) turned so that its text is level, and cut to it; None if neither need be."""
+    """Turn a grayscale crop (H, W) so that its text is level, and cut it to the text; None if it needs neither."""
     degrees = slope(image)
     crop = _turned_level(image, degrees) if degrees else image
     top, bottom = text_rows(crop)
@@ -66,9 +66,9 @@ def framed(image: Pixels) -> Frame | None:
 
 
 def slope(image: Pixels) -> int:
-    """Return by how many degrees the text of a grayscale crop (H, W) rises, one of `ANGLES`; 0 if level or in doubt.
+    """Return the slope of the text of a grayscale crop (H, W) in degrees, one of `ANGLES`; 0 if level or in doubt.
 
-    None is tried under which a text as long as the crop would not fit into it.
+    Angles at which a text as long as the crop would not fit into it are not tried.
     """
     height, width = image.shape
     angles = [degrees for degrees in ANGLES if math.tan(math.radians(abs(degrees))) * width <= height]
@@ -87,9 +87,9 @@ def slope(image: Pixels) -> int:
 
 
 def text_rows(image: Pixels) -> tuple[int, int]:
-    """Return the first row of a grayscale crop (H, W) that holds much text, or air above it, and that after the last.
+    """Return the first of the rows of text in a grayscale crop (H, W), space included, and the one after the last.
 
-    What only one of many letters has, such as the upper half of a large initial, may be left out.
+    Rows that few of the letters reach, such as the upper half of a large initial, may be left out.
     """
     profile = _edges(image).sum(axis=1)
     inked = np.flatnonzero(profile > INK * np.quantile(profile, 0.9)) if len(profile) else profile
@@ -101,11 +101,11 @@ def text_rows(image: Pixels) -> tuple[int, int]:
 
 
 def _turned_level(image: Pixels, degrees: int) -> Pixels:
-    """Turn a crop (H, W) whose text rises by so many degrees, and cut it.
+    """Turn a crop (H, W) whose text rises by `degrees` until the text is level, and cut it.
 
-    It is taken for the box around a rectangle of w x h turned by a, which holds the text, so that
-    W = w cos a + h sin a and H = w sin a + h cos a. Text that does not fill its box is given some room: 0.5 to 1.2 W,
-    0.35 H or more, and 15 % of air.
+    The crop is taken for the bounding box of a w x h rectangle of text, turned by a, so that W = w cos a + h sin a and
+    H = w sin a + h cos a. As text may not fill its box, w is kept within 0.5 to 1.2 W and h at 0.35 H or more; h gets
+    15 % of space in addition.
     """
     height, width = image.shape
     cos, sin = math.cos(math.radians(degrees)), abs(math.sin(math.radians(degrees)))

@@ -1,12 +1,12 @@
-"""More looks at crops that were not read surely: framed, inverted, from farther away, from nearer. The looks vote.
+"""More looks at crops that were not read confidently: framed, inverted, zoomed out and in. The looks vote.
 
-Test-time augmentation, while it leaves doubt. With w_l the answer of look l, freely or out of a list, and p_l(w) the
-likelihood of a text, the answer of all is
+This is test-time augmentation that ends once there is no doubt. With w_l the answer of look l, lexicon-free or from a
+list, and p_l(w) the likelihood of a text, the final answer is
 
     argmax_w  sum of p_l(w) over all looks l with w_l = w
 
-as look l gives it that has the largest p_l(w): the sum rule of Kittler et al., "On Combining Classifiers", T-PAMI 1998,
-over what each look says first.
+as given by the look l with the largest p_l(w). This is the sum rule of Kittler et al., "On Combining Classifiers",
+T-PAMI 1998, over the best answer of each look.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Look:
     """One way to look at a crop.
 
     Attributes:
-        border: share of the height that is added above and below, the edge repeated; cut off if negative.
+        border: share of the height to add above and below, repeating the edge; to cut off, if negative.
         stretch: factor of the width.
-        inverted: whether light and dark change places.
+        inverted: whether light and dark are swapped.
     """
 
     border: float = 0.0
@@ -54,15 +54,15 @@ class Look:
 
 
 SURE = 0.8
-"""Likelihood of a reading above which no other look is taken."""
+"""No further look is taken once the answer's likelihood is above this."""
 LOOKS = (
     Look(inverted=True),
     Look(border=1 / 4, stretch=3 / 4),
     Look(border=-1 / 16, stretch=5 / 4),
     Look(border=1 / 4, inverted=True),
 )
-"""One after the other, at the crop as it is or, where its text slopes or stands loosely in it, framed; chosen, like
-`SURE`, on IIIT5K train, as it is and changed (`datasets/changes.py`)."""
+"""Taken in this order, of the framed crop if its text slopes or lies loosely in it, else of the crop itself. Chosen,
+like `SURE`, on IIIT5K train, both unchanged and changed (`datasets/changes.py`)."""
 
 
 def look_again(
@@ -74,8 +74,9 @@ def look_again(
 
     Args:
         images: grayscale (H, W).
-        predictions: of the first look at them.
-        read: reads images again, given by their indices, as they look now, and as their characters are to be placed.
+        predictions: of the first look at each.
+        read: reads images again, given their indices, the changed images to read, and the images in whose pixels to
+            place the characters.
     """
     looks = [[prediction] for prediction in predictions]
     crops = list(images)
@@ -103,7 +104,7 @@ def look_again(
 
 
 def _placed(prediction: Prediction, frame: Frame | None) -> Prediction:
-    """Return a prediction with its characters where they are in the crop that was framed."""
+    """Return a prediction with its characters' positions mapped from the frame to the crop."""
     if frame is None or prediction.characters is None:
         return prediction
     spans = [replace(c, left=frame.column(c.left), right=frame.column(c.right)) for c in prediction.characters]
@@ -116,7 +117,7 @@ def _likelihood(prediction: Prediction) -> float:
 
 
 def _elected(looks: Sequence[Prediction]) -> Prediction:
-    """Return the prediction that gives the answer best."""
+    """Return the likeliest prediction of the text that wins the vote."""
     votes: dict[str, float] = {}
     for prediction in looks:
         votes[prediction.text] = votes.get(prediction.text, 0.0) + _likelihood(prediction)

@@ -1,4 +1,4 @@
-"""How well confidence tells right from wrong, and the fit that mends it."""
+"""How well confidence agrees with accuracy, and the fit that calibrates it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from grcnn_ocr.decoding.confidence import LARGEST_ODDS, Calibration, log_odds
 from grcnn_ocr.text.lexicon import Lexicon
 
 BINS = 15
-"""Of the expected calibration error: of equally many readings each, those of equal confidence together."""
+"""Number of bins of the expected calibration error, of about equally many readings; see `reliability`."""
 
 
 def fit(log_likelihoods: Sequence[float], correct: ArrayLike) -> Calibration:
     """Fit slope and offset of `Calibration` by Newton's method.
 
-    Platt, "Probabilistic outputs for support vector machines", 1999: the maximum likelihood of a sigmoid, where a right
-    reading has the target (n + 1) / (n + 2), n being the number of right ones, and a wrong one 1 / (m + 2), m being the
-    number of wrong ones. So the optimum is finite where a threshold parts right from wrong. Log-odds below
-    -`LARGEST_ODDS` count as that, or a single reading far off would rule the slope.
+    Platt, "Probabilistic outputs for support vector machines", 1999: the maximum likelihood of a sigmoid, with the
+    target (n + 1) / (n + 2) for each of n right readings and 1 / (m + 2) for each of m wrong ones, so that the optimum
+    is finite even if a threshold separates right from wrong. Log-odds below -`LARGEST_ODDS` are clipped to that;
+    otherwise a single outlier would determine the slope.
 
     Args:
         log_likelihoods: (N,) log p(text | image).
@@ -62,14 +62,14 @@ def fit(log_likelihoods: Sequence[float], correct: ArrayLike) -> Calibration:
     slope = float(parameters[0] / scale)
     if slope <= 0:
         raise ValueError(
-            f"likelier readings are not more often right in these {len(right)} (slope {slope:.3g}); check their labels"
+            f"of these {len(right)} readings likelier ones are not more often right (slope {slope:.3g}); check labels"
         )
     return Calibration(slope, float(parameters[1] - slope * centre))
 
 
 @dataclass(frozen=True)
 class ConfidenceBin:
-    """Readings of like confidence: how many, their mean confidence, and the share that is right."""
+    """Readings of similar confidence: their number, their mean confidence, and the share that is right."""
 
     images: int
     confidence: float
@@ -77,39 +77,39 @@ class ConfidenceBin:
 
 
 def reliability(confidences: ArrayLike, correct: ArrayLike) -> list[ConfidenceBin]:
-    """Part readings into at most `BINS` of equally many, by rising confidence; equal confidences stay together.
+    """Divide readings into at most `BINS` bins by rising confidence, equally many in each; ties stay together.
 
     Args:
         confidences: (N,) 0 to 1.
         correct: (N,) whether each reading is right.
     """
     chances, right = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=bool)
-    ranks = np.searchsorted(np.sort(chances), chances)  # how many are less confident
+    ranks = np.searchsorted(np.sort(chances), chances)  # number of less confident readings
     numbers = ranks * BINS // max(len(chances), 1)
     inside = [numbers == number for number in np.unique(numbers)]
     return [ConfidenceBin(int(i.sum()), float(chances[i].mean()), float(right[i].mean())) for i in inside]
 
 
 def expected_calibration_error(confidences: ArrayLike, correct: ArrayLike) -> float:
-    """Return how far mean confidence is from accuracy, 0 to 1, averaged over the readings of `reliability`'s bins.
+    """Return the mean distance of confidence from accuracy, 0 to 1, over `reliability`'s bins weighted by their size.
 
     Raises:
         ValueError: if there are no readings.
     """
     bins = reliability(confidences, correct)
     if not bins:
-        raise ValueError("no readings have no calibration error")
+        raise ValueError("no readings, so no calibration error")
     return sum(b.images * abs(b.confidence - b.accuracy) for b in bins) / sum(b.images for b in bins)
 
 
 @dataclass(frozen=True)
 class CoverageCurve:
-    """What is kept, and how much of it is right, as the least confidence that is asked for falls.
+    """The share of readings kept, and the share of these that is right, for falling thresholds of confidence.
 
     Attributes:
-        thresholds: (M,) least confidence of what is kept, falling; one for each confidence there is.
-        coverage: (M,) share kept, 0 to 1, rising.
-        accuracy: (M,) share right of what is kept, 0 to 1.
+        thresholds: (M,) least confidence kept, falling; one for each distinct confidence.
+        coverage: (M,) share of the readings that is kept, 0 to 1, rising.
+        accuracy: (M,) share of the kept readings that is right, 0 to 1.
     """
 
     thresholds: NDArray[np.float64]
@@ -118,11 +118,11 @@ class CoverageCurve:
 
 
 def coverage_curve(confidences: ArrayLike, correct: ArrayLike) -> CoverageCurve:
-    """Trace accuracy over coverage; confidences and correct are (N,)."""
+    """Return accuracy as a function of coverage; confidences and correct are (N,)."""
     chances, right = np.asarray(confidences, dtype=np.float64), np.asarray(correct, dtype=bool)
     order = np.argsort(-chances, kind="stable")
     falling = chances[order]
-    last = np.append(falling[1:] != falling[:-1], True)[: len(falling)]  # of those of equal confidence
+    last = np.append(falling[1:] != falling[:-1], True)[: len(falling)]  # of each confidence
     kept = np.arange(1, len(falling) + 1)
     return CoverageCurve(falling[last], (kept / len(falling))[last], (np.cumsum(right[order]) / kept)[last])
 
@@ -130,7 +130,7 @@ def coverage_curve(confidences: ArrayLike, correct: ArrayLike) -> CoverageCurve:
 def choose_open_gap(
     greedy_ll: ArrayLike, lexicon_ll: ArrayLike, greedy_right: ArrayLike, lexicon_right: ArrayLike
 ) -> float:
-    """Choose the gap beyond which the lexicon's answer gives way to the lexicon-free one; see `Calibration.open_gap`.
+    """Choose the gap beyond which the lexicon's answer yields to the lexicon-free one; see `Calibration.open_gap`.
 
     Args:
         greedy_ll: (N,) log-likelihoods of the lexicon-free readings, finite.
@@ -139,8 +139,8 @@ def choose_open_gap(
         lexicon_right: (N,) whether the lexicon's answers are.
 
     Returns:
-        The gap of the highest word accuracy, in nats. Of equally good gaps the middle of the widest stretch of them,
-        not counting those that are below or above all readings that matter.
+        The gap of highest word accuracy, in nats. Of equally good gaps, the middle of the widest interval, not counting
+        the unbounded ones below and above all readings that matter.
 
     Raises:
         ValueError: if both are right on the same images, so that no gap is better than another.
@@ -150,12 +150,12 @@ def choose_open_gap(
     matters = (free != bound) & np.isfinite(gaps)
     if not matters.any():
         raise ValueError(
-            f"lexicon-free readings and the lexicon's answers are right on the same images, of {len(gaps)}: nothing to "
-            "choose open_gap by; give more data, or words that the lexicon lacks"
+            f"of {len(gaps)} images, lexicon-free readings and the lexicon's answers are right on the same: nothing to "
+            "choose open_gap by; give more data, or images of words that the lexicon lacks"
         )
     values, places = np.unique(gaps[matters], return_inverse=True)
     gains = np.bincount(places, bound[matters].astype(float) - free[matters], len(values))
-    num_right = free.sum() + np.concatenate([[0.0], np.cumsum(gains)])  # of a gap below values[0], then from each on
+    num_right = free.sum() + np.concatenate([[0.0], np.cumsum(gains)])  # for a gap below values[0], then from each on
     widths = np.concatenate([[0.0], np.diff(values), [0.0]])
     best = max(range(len(num_right)), key=lambda number: (num_right[number], widths[number]))
     if best == 0:
@@ -169,20 +169,20 @@ def choose_open_gap(
 
 
 def drawn_half(num: int) -> frozenset[int]:
-    """Draw half of the numbers 0 to `num` - 1, rounded down; always the same ones."""
+    """Return a random half of the numbers 0 to `num` - 1, rounded down; always the same for one `num`."""
     return frozenset(random.Random(0).sample(range(num), num // 2))
 
 
 def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str], str], seed: int = 0) -> Lexicon:
-    """Take words out of a lexicon until at most half of the images have theirs in their list.
+    """Remove words from a lexicon until at most half of the images have their label in their list.
 
-    A list of nothing but words that would go stays as it is.
+    A list that would become empty is left unchanged.
 
     Args:
-        lexicon: one list for all images, or one an image.
+        lexicon: one list for all images, or one per image.
         labels: (N,) of the images, folded.
-        fold: as the labels are.
-        seed: of which words go.
+        fold: the folding of the labels, for the lexicon's words.
+        seed: of the choice of words.
     """
     folded = [frozenset(map(fold, words)) for words in lexicon.lists]
     listed = Counter(label for i, label in enumerate(labels) if label in folded[i if lexicon.per_image else 0])

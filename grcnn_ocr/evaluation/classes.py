@@ -66,7 +66,7 @@ def evaluate_classes(
         preprocessor: resizes and normalises.
         device: where the model is.
         indices: of the pictures; all by default.
-        batch_size: pictures a forward pass.
+        batch_size: pictures per forward pass.
         progress: called with the size of each batch.
 
     Raises:

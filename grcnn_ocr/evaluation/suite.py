@@ -1,4 +1,4 @@
-"""Test sets with their protocol and lexicons, evaluated one after another by one network."""
+"""Test sets with their protocols and lexicons, evaluated one after another with one network."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ UNION = ":union"
 
 @dataclass(frozen=True)
 class WordSet:
-    """What is to be measured.
+    """A test set and how it is evaluated.
 
     Attributes:
         name: for reports.
         source: the words.
-        protocol: which of them count, and what of a text is compared.
-        lexicons: None is lexicon-free.
+        protocol: which of them count, and which characters are compared.
+        lexicons: to read with, one after another; None means lexicon-free.
     """
 
     name: str
@@ -38,23 +38,23 @@ class WordSet:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A result, and the set and protocol that it is of."""
+    """A result, and the test set that it belongs to."""
 
     words: WordSet
     result: Result
 
     @property
     def warning(self) -> str | None:
-        """What to tell a person of the number of images; None if there is nothing."""
+        """A warning if the number of images is not the protocol's, else None."""
         return self.words.protocol.count_warning(self.result.counts.images)
 
 
 def open_suite(path: Path, charset: Charset) -> list[WordSet]:
-    """Open the sets of a suite's file.
+    """Open the test sets of a suite file.
 
     Args:
-        path: see `config/suite.py`.
-        charset: the network's.
+        path: of the file; see `config/suite.py`.
+        charset: of the network.
 
     Raises:
         ValueError: on anything wrong with the file, the data, a protocol or a lexicon, naming the file and the key.
@@ -77,13 +77,13 @@ def _open_set(config: SetConfig, folder: Path, charset: Charset) -> WordSet:
 
 
 def find_lexicon(name: str, source: WordSource, folder: Path) -> Lexicon | None:
-    """Return the lexicon of a name.
+    """Find a lexicon by its name.
 
     Args:
-        name: "none", a list that the data's release or LMDB holds, or a path; with ":union" after it, all the words of
-            lists of one an image as one list.
+        name: "none", a list that the data's release or LMDB holds, or a path; followed by ":union", the words of all
+            lists, one per image, as a single list.
         source: the data.
-        folder: that a relative path starts from, unless it leads to a file only from the data's folder or its parent.
+        folder: where a relative path is looked for first, then in the data's folder, and beside the data.
 
     Returns:
         The lexicon; None for "none", lexicon-free.
@@ -118,11 +118,11 @@ def evaluate_sets(
     """Read every image of each set once, and decode it under each of the set's lexicons; see `evaluate_words`.
 
     Returns:
-        What was measured, and why not the other sets: of each its name and the image that cannot be read.
+        The measurements, and for each set that could not be measured its name and the unreadable image.
 
     Raises:
-        ValueError: on options that do not fit, or a set that can be seen to be bad before any image is read, naming it;
-            see `BaseReader.decoder` and `counted_words`.
+        ValueError: on options that do not fit together, or on a set with a fault that shows before any image is read,
+            naming it; see `BaseReader.decoder` and `counted_words`.
     """
     for decoding in (options, replace(options, beam=None)):
         recognizer.decoder(decoding)
