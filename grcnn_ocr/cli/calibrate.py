@@ -1,4 +1,4 @@
-"""`grcnn-ocr calibrate`: confidences that are the chance of being right."""
+"""`grcnn-ocr calibrate`: fitting confidence to the probability of being right."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def calibrate(
     lexicon: Annotated[
         str | None,
         typer.Option(
-            help="Choose, besides, when an open lexicon's answer gives way to the lexicon-free one: by this list, less "
-            "words that are taken out of it until half of the images have theirs. Named as in evaluate."
+            help="Also choose when an open lexicon's answer yields to the lexicon-free one, with this list, from which "
+            "words are removed until at most half of the images have theirs. Named as in `evaluate`."
         ),
     ] = None,
     protocol: Annotated[
-        str, typer.Option(help="What being right is; see evaluate. charset: all the network can write.")
+        str, typer.Option(help="What counts as right; see `evaluate`. charset: all that the network can write.")
     ] = "charset",
     charset: Annotated[
         str | None,
         typer.Option(
-            help="What the words are read in, as in read: alnum36, for one. What is written then fits reading in it.",
+            help="Charset to read the words in, as in `read`, such as alnum36. The calibration then fits this charset.",
             show_default="the network's",
         ),
     ] = None,
@@ -46,19 +46,18 @@ def calibrate(
         bool,
         typer.Option(
             "--changed",
-            help="Fit to the words cut too tightly, turned, shrunk, blurred and so on as well, 19 ways: for words that "
-            "are harder than these.",
+            help="Also fit to these words cut too tightly, turned, shrunk, blurred and so on, in 19 ways, for use on "
+            "harder words.",
         ),
     ] = False,
     data_format: Annotated[str, typer.Option("--format", help=FORMAT)] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per forward pass.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Fit confidence to labelled words that the network was not trained on, and write it into a copy of the weights.
 
-    Half of the words, drawn at random, are for the fit and the other half tell what it is worth; what is written is
-    then fitted on all.
+    A fit on a random half of the words is first tested on the other half; the one that is written is fitted on all.
     """
     from dataclasses import replace
 
@@ -94,7 +93,7 @@ def calibrate(
             [None] if listed is None else [None, None, listed],
             rules,
             lambda done: bar.advance(task, done),
-            at_one_look=(1, 2),  # an open lexicon gives way within each look
+            at_one_look=(1, 2),  # an open lexicon's answer yields within each look
         )
     free, *bound = [judge(result.examples, rules.fold) for result in results]
     warning = rules.count_warning(len({r.example.index % num_words for r in free}))
@@ -102,7 +101,7 @@ def calibrate(
         errors.print(f"warning: {warning}")
     console.print(f"{found} on {data}, protocol {rules.name}: {sum(r.right for r in free)} of {len(free)} words right")
     fitting = drawn_half(num_words)
-    is_fitting = [r.example.index % num_words in fitting for r in free]  # a word's changes are on its side
+    is_fitting = [r.example.index % num_words in fitting for r in free]  # changed versions of a word stay in its half
     calibration = _fitted(recognizer.calibration, free, is_fitting)
     if bound:
         calibration = replace(calibration, open_gap=_gap(list(zip(*bound, strict=True)), is_fitting))
@@ -111,7 +110,7 @@ def calibrate(
 
 
 def _fitted(before: Calibration, judged: Sequence[Judged], is_fitting: Sequence[bool]) -> Calibration:
-    """Fit on one part, tell the error on the other, and return the fit on all."""
+    """Fit on one part, print the error on the other, and return the fit on all."""
     from dataclasses import replace
 
     from grcnn_ocr.evaluation.calibration import BINS, expected_calibration_error, fit
@@ -127,12 +126,12 @@ def _fitted(before: Calibration, judged: Sequence[Judged], is_fitting: Sequence[
     error_before, error_after = error(before), error(fit_to(fitting))
     console.print(
         f"fitted on {len(fitting)}: expected calibration error on the {len(held_out)} others {error_before:.2f} % "
-        f"before, {error_after:.2f} % after ({BINS} bins of equally many words)"
+        f"before, {error_after:.2f} % after (in {BINS} bins of equally many words)"
     )
     if error_after > error_before:
         errors.print(
             f"warning: fitted on half of these {len(judged)} words, confidence is worse than before on the others; "
-            "give more words, or keep what there was"
+            "give more words, or keep the weights as they were"
         )
     final = fit_to(judged)
     console.print(f"fitted on all {len(judged)}: slope {final.slope:.4f}, offset {final.offset:.4f}")
@@ -140,11 +139,11 @@ def _fitted(before: Calibration, judged: Sequence[Judged], is_fitting: Sequence[
 
 
 def _gap(pairs: Sequence[tuple[Judged, Judged]], is_fitting: Sequence[bool]) -> float:
-    """Choose on one part, tell the accuracy on the other, and return the choice on all.
+    """Choose on one part, print the accuracy on the other, and return the choice on all.
 
     Args:
-        pairs: of each word the lexicon-free reading and the lexicon's answer.
-        is_fitting: whether each is for choosing.
+        pairs: the lexicon-free reading and the lexicon's answer of each word.
+        is_fitting: whether each word is one to choose on.
     """
     from grcnn_ocr.evaluation.calibration import choose_open_gap
 
@@ -164,8 +163,9 @@ def _gap(pairs: Sequence[tuple[Judged, Judged]], is_fitting: Sequence[bool]) -> 
     choosing, held_out = _parts(pairs, is_fitting)
     first = choose(choosing)
     console.print(
-        f"open lexicon, by {len(choosing)}: word accuracy on the {len(held_out)} others {accuracy(first):.1f} %, "
-        f"always the list {accuracy(float('inf')):.1f} %, never {accuracy(float('-inf')):.1f} %"
+        f"open lexicon, chosen on {len(choosing)}: word accuracy on the {len(held_out)} others "
+        f"{accuracy(first):.1f} %, with the list alone {accuracy(float('inf')):.1f} %, without it "
+        f"{accuracy(float('-inf')):.1f} %"
     )
     final = choose(pairs)
     console.print(f"chosen on all {len(pairs)}: open_gap {final:.3f} nats")
@@ -173,5 +173,5 @@ def _gap(pairs: Sequence[tuple[Judged, Judged]], is_fitting: Sequence[bool]) -> 
 
 
 def _parts(items: Sequence[T], is_first: Sequence[bool]) -> tuple[list[T], list[T]]:
-    """Part items into the first and the others, each in order."""
+    """Split items into those marked as first and the others, each in order."""
     return list(compress(items, is_first)), list(compress(items, map(not_, is_first)))

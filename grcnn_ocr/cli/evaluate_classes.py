@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 def evaluate_classes(
     weights: Path, data: Sequence[Path], outputs: dict[str, Path | None], batch_size: int, device: str
 ) -> None:
-    """Evaluate a classifier on the split test of each of the data, and write the results of those that can be read.
+    """Evaluate a classifier on the test split of each data set, and write the results of those that can be read.
 
     Args:
         weights: of the classifier.
-        data: see `datasets/images/open_images.py`.
-        outputs: by option, --markdown, --csv, --json: a file, `STDOUT` or None.
-        batch_size: pictures a forward pass.
+        data: the data sets; see `datasets/images/open_images.py`.
+        outputs: a file, `STDOUT` or None, by option: --markdown, --csv, --json.
+        batch_size: pictures per forward pass.
         device: auto, cpu, cuda, ...
 
     Raises:
-        ValueError: on data that cannot be opened, or whose classes are not the network's, before any is read; at the
-            end, if a picture cannot be read, naming it.
+        ValueError: on data that cannot be opened or have other classes than the network, before any picture is read; on
+            a picture that cannot be read, naming it, at the end.
     """
     import torch
 
@@ -67,7 +67,7 @@ def evaluate_classes(
 
 
 def _report(results: Sequence[ClassesResult], weights: Path, outputs: dict[str, Path | None]) -> None:
-    """Print the results, and write them where they are wanted."""
+    """Print the results, unless an output is `STDOUT`, and write the outputs."""
     from grcnn_ocr.evaluation.report import csv_of
 
     texts: dict[str, Callable[[], str]] = {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from grcnn_ocr.reader import Reading
 
 PAGED_ENDINGS = set(".tif .tiff .gif .webp".split())
-"""Of files that may hold more than one picture; of the rarer animated PNG and AVIF nothing is told."""
+"""Of files that may hold several pictures; for animated PNG and AVIF, which are rarer, there is no warning."""
 IMAGE_ENDINGS = set(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
 
 
@@ -36,15 +36,15 @@ def read(
     images: Annotated[
         list[str],
         typer.Argument(
-            help="Image files, folders of them, or globs; - is a list of files, from stdin, read as they come."
+            help="Image files, folders of them, or globs; - reads the names of files from stdin, as they arrive."
         ),
     ],
     weights: Annotated[str | None, typer.Option(help=WEIGHTS)] = None,
     lexicon: Annotated[
         str | None,
         typer.Option(
-            help="Words the answers may be: one a line or one comma list an image, packed with gzip or not, or a "
-            "Hunspell NAME.dic or NAME.dic:expanded."
+            help="Allowed words: one per line for all images, or one comma-separated list per image, gzipped or not; "
+            "or a Hunspell NAME.dic or NAME.dic:expanded."
         ),
     ] = None,
     open_lexicon: Annotated[
@@ -53,47 +53,47 @@ def read(
     open_gap: Annotated[
         float | None,
         typer.Option(
-            help="Like --open, where the best word fits worse than the free reading by more than this, in nats; by "
-            "default what `calibrate` chose."
+            help="Like --open, with this threshold: read freely where the best word is less likely than the free "
+            "reading by more than this, in nats. With --open it is the one that `calibrate` chose."
         ),
     ] = None,
-    allow: Annotated[str | None, typer.Option(help="Characters that may be read, such as 0123456789.")] = None,
+    allow: Annotated[str | None, typer.Option(help="Allowed characters, such as 0123456789.")] = None,
     pattern: Annotated[
         str | None, typer.Option(help="A regular expression that the text must match, such as \\[a-z]{2}\\[0-9]{3}.")
     ] = None,
     language_model: Annotated[
-        Path | None, typer.Option("--lm", help="A language model of characters: english, or one made by `lm build`.")
+        Path | None, typer.Option("--lm", help="A language model of characters: english, or a file made by `lm build`.")
     ] = None,
     charset: Annotated[str | None, typer.Option(help=CHARSET)] = None,
     upright: Annotated[
-        bool, typer.Option("--upright", help="Read crops more than 1.5 times as high as wide turned either way, too.")
+        bool, typer.Option("--upright", help="Also read crops more than 1.5 times as high as wide turned either way.")
     ] = False,
     num_best: Annotated[
-        int, typer.Option(min=1, help="Texts to print, the likeliest first; the later ones with their probability.")
+        int, typer.Option(min=1, help="Texts to print per image, the likeliest first, the others with probabilities.")
     ] = 1,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON lines, with characters, their places and alternatives.")
+        bool, typer.Option("--json", help="Print JSON lines, with characters, their positions, and alternatives.")
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: path, text, confidence.")] = False,
     annotate: Annotated[
-        Path | None, typer.Option(help="A folder for the crops with their characters and text drawn over them.")
+        Path | None, typer.Option(help="Folder to write the crops to, with their characters and text drawn on them.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images per forward pass.")] = 64,
     device: Annotated[str | None, typer.Option(help=DEVICE_OR_FASTEST)] = None,
     precision: Annotated[str | None, typer.Option(help=PRECISION)] = None,
     second_look: Annotated[bool, typer.Option(help=SECOND_LOOK)] = True,
 ) -> None:
     """Read cropped word images: prints path, text and confidence.
 
-    A file that cannot be read, or drawn for --annotate, is named on stderr; the others are read all the same, and the
-    exit code is 1.
+    A file that cannot be read, or whose drawing for --annotate cannot be written, is named on stderr. The others are
+    still read, and the exit code is 1.
     """
     groups = _expand(images)
     from grcnn_ocr.reader import decode_options
     from grcnn_ocr.text.lexicon import Lexicon
 
     if as_json and as_csv:
-        raise ValueError("--json and --csv: give one of them")
+        raise ValueError("--json and --csv exclude each other: give one of them")
     if as_csv and num_best > 1:
         raise ValueError("--csv has no place for alternatives: give --json with --num-best, or neither")
     if annotate is not None and annotate.exists() and not annotate.is_dir():
@@ -101,16 +101,16 @@ def read(
     if annotate is not None:
         annotate.mkdir(parents=True, exist_ok=True)
     if (open_lexicon or open_gap is not None) and lexicon is None:
-        raise ValueError("--open and --open-gap are about a --lexicon; give one")
+        raise ValueError("--open and --open-gap need a --lexicon: give one")
     places = as_json or annotate is not None
     options = decode_options(num_best, places, open_lexicon, allow, pattern, language_model, open_gap)
     words = None if lexicon is None else Lexicon.load(lexicon)
     reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
     if words is not None and words.per_image:
-        groups = iter([list(chain.from_iterable(groups))])  # which must be as many as the lists
+        groups = iter([list(chain.from_iterable(groups))])  # all at once: there must be one file per list
     line = _json if as_json else _csv if as_csv else _lines
     num_files = num_unreadable = num_undrawn = 0
-    results = sys.stdout  # the bar puts another in its place
+    results = sys.stdout  # a progress bar replaces it
     for paths in groups:
         found = reader.read_each(paths, words, options, upright)
         if as_csv and not num_files:
@@ -140,7 +140,7 @@ def read(
 
 
 def _lines(path: Path, prediction: Prediction) -> str:
-    """A line, and one more for each alternative beyond the first."""
+    """Return a line of text, and one more for each alternative beyond the first."""
     lines = [f"{path}\t{prediction.text}\t{prediction.confidence:.3f}"]
     lines += [f"\t{other.text}\t{_share(other):.3f}" for other in prediction.alternatives[1:]]
     return "\n".join(lines)
@@ -153,7 +153,7 @@ def _csv(path: Path, prediction: Prediction) -> str:
 
 
 def _warnings(path: Path, reading: Reading, preprocessor: Preprocessor) -> Iterator[str]:
-    """Yield what of a file was not read as it is; only of `PAGED_ENDINGS` the header is looked at again."""
+    """Yield warnings of what was squeezed or not read; only files with `PAGED_ENDINGS` are opened again for it."""
     height, width = reading.image.shape
     squeeze = preprocessor.squeeze(*((width, height) if reading.prediction.rotation in (90, 270) else (height, width)))
     if squeeze < 1:
@@ -165,13 +165,13 @@ def _warnings(path: Path, reading: Reading, preprocessor: Preprocessor) -> Itera
 def _has_more_pictures(path: Path) -> bool:
     from PIL import Image
 
-    with suppress(Exception), Image.open(path) as picture:  # what OpenCV alone can read
+    with suppress(Exception), Image.open(path) as picture:  # a file that only OpenCV can read
         return getattr(picture, "is_animated", False)
     return False
 
 
 def _write_annotated(folder: Path, number: int, path: Path, reading: Reading) -> bool:
-    """Draw a reading into a folder; return whether it could be written, or say why not."""
+    """Write the drawing of a reading to a folder; return whether that worked, and print why not."""
     from PIL import Image
 
     from grcnn_ocr.annotate import annotated
@@ -186,7 +186,7 @@ def _write_annotated(folder: Path, number: int, path: Path, reading: Reading) ->
 
 
 def _json(path: Path, prediction: Prediction) -> str:
-    """Likelihoods of 0 are null in their logarithm."""
+    """Return a line of JSON; the log-likelihood of an impossible text is null."""
     values = asdict(prediction)
     for part in (values, *values["alternatives"]):
         part["log_likelihood"] = part["log_likelihood"] if math.isfinite(part["log_likelihood"]) else None
@@ -198,11 +198,11 @@ def _share(alternative: Alternative) -> float:
 
 
 def _images_in(folder: Path) -> Iterator[Path]:
-    """Yield the images in a folder and below, links followed, and the folders that cannot be looked into."""
+    """Yield the images in a folder and its subfolders, following links, then the folders that cannot be opened."""
     seen: set[str] = set()
     closed: list[Path] = []
     for parent, folders, names in os.walk(folder, onerror=lambda e: closed.append(Path(e.filename)), followlinks=True):
-        if (real := os.path.realpath(parent)) in seen:  # a link to a folder around it, or to one seen
+        if (real := os.path.realpath(parent)) in seen:  # a link to a parent folder, or to one seen before
             folders.clear()
             continue
         seen.add(real)
@@ -211,10 +211,10 @@ def _images_in(folder: Path) -> Iterator[Path]:
 
 
 def _files_of(paths: Iterable[Path], argument: str) -> Iterable[Path]:
-    """Return the images in folders and below, and paths of anything else, each once."""
+    """Return the images in folders and their subfolders, and all other paths as they are, each once."""
     found: dict[Path, None] = {}
     for path in paths:
-        is_folder = os.path.isdir(path)  # noqa: PTH112 (false, too, where nothing can be looked at)
+        is_folder = os.path.isdir(path)  # noqa: PTH112 (also False if the path is not accessible)
         found |= dict.fromkeys(sorted(_images_in(path)) if is_folder else [path])
     if not found:
         raise ValueError(f"no images in {argument}; looked for {', '.join(sorted(IMAGE_ENDINGS))}")
@@ -222,7 +222,7 @@ def _files_of(paths: Iterable[Path], argument: str) -> Iterable[Path]:
 
 
 def _expand(arguments: list[str]) -> Iterator[list[Path]]:
-    """Return the files to read, those together that are there together; of all but stdin, they are looked up first."""
+    """Return the files to read, in groups that are known together; all but those of stdin are looked up first."""
     parts = [
         _listed() if is_stdin else [list(_matching(others))] for is_stdin, others in groupby(arguments, "-".__eq__)
     ]
@@ -230,11 +230,11 @@ def _expand(arguments: list[str]) -> Iterator[list[Path]]:
 
 
 def _listed() -> Iterator[list[Path]]:
-    """Yield the files that are named on standard input, as many as are there whenever more are asked for."""
+    """Yield the files named on standard input, each time all whose names have arrived since."""
     stdin = cast("io.BufferedReader", sys.stdin.buffer)
     is_any, is_ended, rest = False, False, b""
     while not is_ended:
-        come = stdin.read1(1 << 20)  # waits only where there is nothing
+        come = stdin.read1(1 << 20)  # waits only if nothing has arrived
         is_ended = not come
         *lines, rest = (rest + (come or b"\n")).split(b"\n")
         if found := [Path(os.fsdecode(line.rstrip(b"\r"))) for line in lines if line.strip()]:
@@ -248,7 +248,7 @@ def _matching(arguments: Iterable[str]) -> Iterator[Path]:
     for argument in arguments:
         if not argument:
             raise ValueError("an empty name among the images; expected files, folders or globs")
-        if not os.path.exists(argument) and any(char in argument for char in "*?["):  # noqa: PTH110 (likewise)
+        if not os.path.exists(argument) and any(char in argument for char in "*?["):  # noqa: PTH110 (see _files_of)
             matches = sorted(glob(argument, recursive=True))  # noqa: PTH207 (takes absolute patterns too)
             if not matches:
                 raise ValueError(f"nothing matches {argument}")

@@ -228,7 +228,7 @@ def test_the_command_fits_to_changed_words_too(weights, crops, tmp_path, capsys)
     calibrate(str(weights), crops / "labels.tsv", tmp_path / "out.safetensors", changed=True, lexicon="lists.txt")
     out = capsys.readouterr().out
     assert f"{10 * len(CHANGES)} of {16 * len(CHANGES)} words right" in out
-    assert f"fitted on {8 * len(CHANGES)}:" in out and f"open lexicon, by {8 * len(CHANGES)}:" in out
+    assert f"fitted on {8 * len(CHANGES)}:" in out and f"open lexicon, chosen on {8 * len(CHANGES)}:" in out
 
 
 def test_the_command_chooses_the_gap_by_a_lexicon(weights, crops, tmp_path, capsys, monkeypatch):
