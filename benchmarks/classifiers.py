@@ -1,10 +1,11 @@
-"""What does each image classifier cost, and how many images a second does it train on and classify?
+"""What does each image classifier cost, and how many images per second does it train on and classify?
 
     python benchmarks/classifiers.py
 
-Random pixels already in memory, so that it is the network alone. Training is the forward pass, cross-entropy, backward
-and an SGD step, as `train.py` runs them here: channels last, in bf16 where the hardware multiplies it. Inference is in
-float32, or bf16 with --bf16-inference. Medians of several timings after a warm-up.
+The images are random pixels already in memory, so that only the network is timed. Training is the forward pass,
+cross-entropy, the backward pass and an SGD step, as `train.py` runs them here: channels last, and in bf16 if the
+hardware has instructions for it. Inference is in float32, or in bf16 with --bf16-inference. Times are medians of
+several after a warm-up.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append", help="[default: all]")
-    parser.add_argument("--batch-size", type=int, help="[default: 64, of 224 x 224 8; on a GPU 512 and 128]")
+    parser.add_argument("--batch-size", type=int, help="[default: 64, or 8 of 224 x 224; on a GPU 512 or 128]")
     parser.add_argument("--bf16-inference", action="store_true")
     parser.add_argument("--float32-training", action="store_true")
     parser.add_argument("--contiguous", action="store_true", help="not channels last")
@@ -55,14 +56,14 @@ def main() -> None:
 
 
 def default_batch(side: int) -> int:
-    """Return how many images of this side are run at once."""
+    """Return the default batch size for images of this side."""
     if DEVICE.type == "cuda":
         return 512 if side < 64 else 128
     return 64 if side < 64 else 8
 
 
 def training_step(model: nn.Module, images: Tensor, bf16: bool) -> Callable[[], None]:
-    """Return what takes a step."""
+    """Return a function that takes a training step."""
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
     labels = torch.randint(0, 10, (len(images),), device=DEVICE)
     has_bf16 = find_dtype("auto", DEVICE) == torch.bfloat16
@@ -79,7 +80,7 @@ def training_step(model: nn.Module, images: Tensor, bf16: bool) -> Callable[[], 
 
 
 def forward_pass(model: nn.Module, images: Tensor, bf16: bool) -> Callable[[], None]:
-    """Return what classifies a batch."""
+    """Return a function that classifies a batch."""
 
     def classify() -> None:
         model.eval()

@@ -1,9 +1,9 @@
-"""How many words a second reach the training, drawn on the fly, by number of loader processes and by reuse?
+"""How many words per second, drawn on the fly, reach training, by number of loader processes and by reuse?
 
     python benchmarks/feeding.py
 
-Draws, collates, moves to the device and, with reuse, distorts there; no network is run. On a GPU machine the figure at
-as many workers as cores is what its network can be fed with.
+Words are drawn, collated, moved to the device and, with reuse, distorted there; no network is run. On a GPU machine,
+the figure at as many workers as cores is the rate at which a network can be fed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
             data = config.data.model_copy(update={"workers": workers, "reuse": reuse})
             feed = Feed(words, config.model_copy(update={"data": data}), 0, 1, DEVICE, num_frames)
             steps = feed.steps(0)
-            for _ in range(2 * DISTANCE):  # the first ones wait for what is kept for reuse, and for the workers
+            for _ in range(2 * DISTANCE):  # the first steps wait for the workers, and for batches kept for reuse
                 next(steps)
             start = time.perf_counter()
             for _ in range(arguments.steps):

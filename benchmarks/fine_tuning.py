@@ -1,10 +1,10 @@
-"""What do a hundred, five hundred, two thousand words of one's own add to the released weights?
+"""How much does fine-tuning on a hundred, five hundred or two thousand words of one's own improve the released weights?
 
     python benchmarks/fine_tuning.py --data ../shared/data
 
-Fine-tunes on the first so many of IIIT5K training words in a random order, half of each batch, the other half drawn by
-the word engine, and evaluates the last averaged weights, lexicon-free. The held-out words are the last 500 in order
-(the run on 2,000 trains on them too); steps and learning rate were not searched for.
+Fine-tunes on the first 100, 500 and 2,000 of the shuffled IIIT5K training words, which make up half of each batch; the
+other half is drawn by the word engine. The last averaged weights are evaluated lexicon-free. The held-out words are the
+last 500 in the shuffled order (the run on 2,000 trains on them too). Steps and learning rate were not tuned.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.weights import find_weights, load_weights
 
 STEPS = {100: 300, 500: 600, 2000: 1200}
-"""Steps of 64 words, by the number of words of one's own."""
+"""Number of steps of 64 words, by the number of words of one's own."""
 NUM_HELD_OUT = 500
 
 
@@ -58,7 +58,7 @@ def main() -> None:
                 f"train.steps={STEPS.get(count, count)}",
                 f"train.validate_every={STEPS.get(count, count)}",
             ]
-            # the network and the preprocessing of the weights
+            # take the network, the preprocessing and the charset of the weights
             trained = load_weights(find_weights(arguments.init)).config
             config = load_config("grcl_lstm_tiny", [*settings, *arguments.overrides])
             config = config.model_copy(
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def write(path: Path, lines: list[str], folder: Path) -> Path:
-    """Write a label file of lines whose paths start from `folder`."""
+    """Write a label file of lines whose paths are relative to `folder`."""
     path.write_text("".join(f"{folder}/{line}\n" for line in lines), encoding="utf-8")
     return path
 

@@ -1,4 +1,4 @@
-"""What measurements share: their head (what, when, by which code, on what) and the timing of a call."""
+"""Shared by the benchmarks: the heading (title, date, commit, hardware, command) and the timing of a call."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
 
 
 def hardware() -> str:
-    """Name the GPU, or the CPU and its cores."""
+    """Return the name of the GPU, or of the CPU with its number of cores."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")

@@ -1,9 +1,9 @@
-"""Does a run that is killed again and again end in the very weights of one that is not?
+"""Does a run that is killed again and again end with exactly the weights of an uninterrupted one?
 
     python benchmarks/kill_and_resume.py --kills 20
 
-Trains a small network on the sample crops on the CPU, once in peace and once killed (SIGKILL) at random moments
-and resumed; prints how many kills there were and whether the final weights are bit-identical.
+Trains a small network on the sample crops on the CPU, once uninterrupted and once killed (SIGKILL) at random moments
+and resumed each time; prints the number of kills and whether the final weights are bit-identical.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from heading import print_heading
 from grcnn_ocr.weights import load_weights
 
 START_SECONDS = 8
-"""About what a run needs before its first step."""
+"""Roughly how long a run takes before its first step."""
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = [
     "model.front_end.widths=[8, 8, 16, 16, 32]",
@@ -47,7 +47,7 @@ def main() -> None:
         peaceful, troubled = Path(folder) / "peaceful", Path(folder) / "troubled"
         start = time.perf_counter()
         if begin(peaceful, settings).wait():
-            raise SystemExit("the run does not even end in peace")
+            raise SystemExit("the run fails even uninterrupted")
         whole = time.perf_counter() - start
         states = []
         while len(states) < arguments.kills:
@@ -64,7 +64,7 @@ def main() -> None:
             raise SystemExit("the run cannot be resumed")
         ends = [load_weights(run / "last.safetensors").model.state_dict() for run in (peaceful, troubled)]
         equal = all(torch.equal(ends[0][key], ends[1][key]) for key in ends[0])
-        print(f"- {arguments.steps} steps, {whole:.0f} s in peace")
+        print(f"- {arguments.steps} steps, {whole:.0f} s uninterrupted")
         print(f"- killed {len(states)} times, {states.count(0)} of them before the first state")
         print(f"- final weights bit-identical: {'yes' if equal else 'NO'}")
         if not equal:
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def begin(output: Path, settings: list[str]) -> subprocess.Popen[bytes]:
-    """Start a run, or go on with it if it has a state."""
+    """Start a run, or resume it if it has saved a state."""
     resumes = any(output.glob("state*.pt"))
     overrides = [part for setting in settings for part in ("--set", setting)]
     command = [sys.executable, "train.py", "--config", "grcl_lstm_tiny.yaml", *overrides, "--output", str(output)]

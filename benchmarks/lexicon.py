@@ -1,10 +1,10 @@
-"""How long does a reading take that is held to a word list, and do the ways agree?
+"""How long does reading with a word list take, and do the methods agree?
 
     python benchmarks/lexicon.py --data ../shared/data/ic03 --words /usr/share/dict/words
 
-On one thread, on the log-probabilities of IC03 under released weights: brute force with PyTorch's CTC loss, the CRNN
-paper's candidates (words within 3 edits of the lexicon-free reading), and our search, exact, of one image after another
-and of images together. Larger lists are the 563 words of IC03 and words of the file, by its order.
+Compared on one thread, on the log-probabilities of released weights for IC03: brute force with PyTorch's CTC loss, the
+CRNN paper's candidates (words within 3 edits of the lexicon-free reading), and our exact search, of images one by one
+and of many together. Lists of more than 50 words are the 563 words of IC03, then words of the file in random order.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class Timed:
         self.answers: list[str] = []
 
     def run(self, answer: Callable[[], Sequence[str]]) -> None:
-        """Time one call; a call for several images counts as so many equal parts."""
+        """Time one call; the time of a call for several images is divided equally among them."""
         start = time.perf_counter()
         found = list(answer())
         self.seconds += [(time.perf_counter() - start) / len(found)] * len(found)
         self.answers += found
 
     def figures(self) -> str:
-        """Mean, median and 99th percentile, in milliseconds."""
+        """Return the mean, the median and the 99th percentile, in milliseconds."""
         return " | ".join(
             f"{1000 * value:.2f}" for value in (np.mean(self.seconds), *np.percentile(self.seconds, (50, 99)))
         )
 
 
 def brute_force(log_probs: torch.Tensor, texts: Sequence[str], targets: torch.Tensor, lengths: torch.Tensor) -> str:
-    """Score every word with PyTorch."""
+    """Return the likeliest word, after scoring every one with PyTorch's CTC loss."""
     losses = []
     for first in range(0, len(texts), CHUNK):
         part = slice(first, first + CHUNK)
@@ -72,7 +72,7 @@ def brute_force(log_probs: torch.Tensor, texts: Sequence[str], targets: torch.Te
 
 
 def main() -> None:
-    """Print a row for every size and way."""
+    """Print a row for every size of list and every method."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/ic03"), help="gt.txt and lexicon_50.txt")
     parser.add_argument("--words", type=Path, default=Path("/usr/share/dict/words"))
@@ -94,8 +94,8 @@ def main() -> None:
     others = writable(arguments.words.read_text(encoding="utf-8").splitlines(), charset)
     more = random.Random(0).sample(sorted(set(others) - set(union)), len(set(others) - set(union)))
     print_heading("Reading with a word list", f"{len(source)} images", "one thread")
-    print(f"Loading and network: {1000 * network:.2f} ms an image.\n")
-    print("| words | way | images | mean ms | median | 99 % | IC03 accuracy | other than brute force |")
+    print(f"Loading and network: {1000 * network:.2f} ms per image.\n")
+    print("| words | method | images | mean ms | median | 99 % | IC03 accuracy | unlike brute force |")
     print("|---|---|---|---|---|---|---|---|")
     lists: list[tuple[str, list[Sequence[str]]]] = [("50 each", [own.words(index) for index in range(len(source))])]
     for size in SIZES:
@@ -117,7 +117,7 @@ def measure(
     charset, num_images = recognizer.charset, len(labels)
     columns = {way: Timed() for way in ("brute force", "3 edits", "exact, one by one", "exact, together")}
     num_brute = num_images if len(lists[0]) < 10_000 else num_brute
-    best_words(frames.log_probs[:1], frames.lengths[:1], lists[:1], charset)  # a shared list is made ready once
+    best_words(frames.log_probs[:1], frames.lengths[:1], lists[:1], charset)  # prepares a shared list
     encoded: dict[int, tuple[list[str], torch.Tensor, torch.Tensor]] = {}
     for index in range(num_images):
         row, length, words = frames.log_probs[index : index + 1], frames.lengths[index : index + 1], [lists[index]]

@@ -2,8 +2,8 @@
 
     python benchmarks/long_lines.py
 
-Draws lines of 50 to 60 characters with the word engine (words set side by side: the charset has no space) and single
-words, both upright and with mild effects, and prints the character error rate on each.
+Draws lines of 50 to 60 characters (words joined without a space, which the charset does not have) and single words with
+the word engine, both level and with mild effects, and prints the character error rate of each.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
     recognizer = Recognizer(arguments.weights, second_look=False)
     engine, _ = build_engine(EngineConfig(look=MILD), Charset.named("alnum36"))
     rendering.MAX_WIDTH = 4000  # the engine draws long words smaller; a line keeps its height
-    print_heading("Lines longer than any word trained on", f"weights {arguments.weights or 'released'}")
+    print_heading("Lines longer than all training words", f"weights {arguments.weights or 'released'}")
     print("| text | images | CER | 1-NED |\n|---|---|---|---|")
     for name, low, high in (("words of 3 to 12", 3, 12), ("lines of 50 to 60", 50, 60)):
         counts = Counts()
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def draw_text(engine: WordEngine, low: int, high: int, rng: random.Random) -> str:
-    """Return dictionary words side by side, `low` to `high` characters together."""
+    """Return joined dictionary words, of `low` to `high` characters in total."""
     while True:
         words = [
             rng.choice(engine.sampler.words) for _ in range(rng.choice((1, 2)) if high < 20 else rng.randint(4, 9))

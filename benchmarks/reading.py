@@ -1,17 +1,18 @@
-"""How fast is reading on a CPU, and how right?
+"""How fast and how accurate is reading on a CPU?
 
     python benchmarks/reading.py --data ../shared/data/ic03/gt.txt --peers
 
-Every preset in every backend, each in a process of its own held to 1 and to 2 cores: the seconds from the start of that
-process to its first answer, the latency of one crop, words a second in batches of 64, the network's operations a second
-in them beside those of a large matrix product of the same number format, measured right after in the same process, and
-the word accuracy of weights that are released. Times are of `read` and `read_many` on encoded images: decoding,
-resizing, the network, the reading. Presets without released weights are drawn at random; their speed is that of trained
-ones, as each crop is looked at once. With `--second-look` it is as by default: again where the network is unsure.
+Measures every preset in every backend, each in its own process, limited to 1 and to 2 cores: the seconds from the start
+of the process to its first answer; the latency of one crop; words per second in batches of 64; the network's operations
+per second in these batches, beside those of a large matrix product in the same number format, measured right afterwards
+in the same process; and, of released weights, the word accuracy. Times are those of `read` and `read_many` on encoded
+images, with decoding of the image, resizing, the network and decoding of the text. Presets without released weights get
+random ones; they are as fast as trained ones, as each crop is looked at once. With `--second-look`, crops that the
+network is unsure of are looked at again, as is the default of `grcnn-ocr read`.
 
-`--peers` measures Tesseract (one process over a list of images) and PP-OCRv4 (rapidocr-onnxruntime, its recogniser
-alone), the latter by a Python interpreter of its own, `--peer-python`, and at the fastest of several batch sizes, which
-its row names; it says so if they are not installed.
+`--peers` also measures Tesseract (one process for a list of images) and PP-OCRv4 (rapidocr-onnxruntime, its recogniser
+alone). The latter runs in a Python interpreter of its own, `--peer-python`, at the fastest of several batch sizes,
+which its row names. If they are not installed, their rows say so.
 """
 
 from __future__ import annotations
@@ -62,19 +63,17 @@ print(json.dumps({"cold": cold, "single": single, "rate": len(paths) / (time.per
 
 
 def main() -> None:
-    """Print a row for every preset, backend and number of cores."""
+    """Print a row for each preset, backend and number of cores."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/ic03/gt.txt"), help="labelled words")
-    parser.add_argument(
-        "--calibration", type=Path, help="labelled words that int8 is quantised by; default: the samples"
-    )
-    parser.add_argument("--presets", nargs="*", help="by default all")
+    parser.add_argument("--calibration", type=Path, help="labelled words to calibrate int8 with; default: the samples")
+    parser.add_argument("--presets", nargs="*", help="default: all")
     parser.add_argument("--backends", nargs="*", default=BACKENDS)
     parser.add_argument("--cores", nargs="*", type=int, default=(1, 2))
-    parser.add_argument("--num", type=int, default=1000, help="images timed, the data over and over")
-    parser.add_argument("--second-look", action="store_true", help="for released weights: others are never sure")
+    parser.add_argument("--num", type=int, default=1000, help="number of images to time, repeating the data")
+    parser.add_argument("--second-look", action="store_true", help="for released weights: random ones are never sure")
     parser.add_argument("--peers", action="store_true")
-    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has rapidocr-onnxruntime")
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter with rapidocr-onnxruntime")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -115,7 +114,7 @@ def main() -> None:
 
 
 def prepare(name: str, folder: Path, backends: tuple[str, ...], calibration: Path) -> bool:
-    """Write weights and readers of a preset; return whether its weights are released ones."""
+    """Write the weights and the exported readers of a preset; return whether the weights are released ones."""
     import torch
 
     from grcnn_ocr.build import build_model
@@ -138,7 +137,7 @@ def prepare(name: str, folder: Path, backends: tuple[str, ...], calibration: Pat
 
 
 def mean_macs(weights: Path, images: list[str]) -> float:
-    """Return the multiply-adds that the network spends on a crop, the mean over all of them."""
+    """Return the mean number of multiply-adds of the network per crop."""
     import torch
 
     from grcnn_ocr.build import build_preprocessor
@@ -158,7 +157,7 @@ def mean_macs(weights: Path, images: list[str]) -> float:
 
 
 def measure(command: list[str], cores: int) -> dict[str, Any]:
-    """Run a worker on so many cores; return what it measured, with the seconds to its first answer."""
+    """Run a worker on this many cores; return what it measured, such as the seconds to its first answer."""
     environment = os.environ | {"OMP_NUM_THREADS": str(cores), "BENCHMARK_START": repr(time.time())}
     allowed = sorted(os.sched_getaffinity(0))[:cores]
     found = subprocess.run(
@@ -171,7 +170,7 @@ def measure(command: list[str], cores: int) -> dict[str, Any]:
 
 
 def work(backend: str, job_file: str) -> None:
-    """Measure one backend in this process, and print what was found as JSON."""
+    """Measure one backend in this process, and print the results as JSON."""
     job = json.loads(Path(job_file).read_text())
     images = [Path(path).read_bytes() for path in job["images"]]
     reader = open_reader(backend, job)
@@ -193,7 +192,7 @@ def work(backend: str, job_file: str) -> None:
     from train_throughput import matmul_peak
 
     dtype = {"int8": torch.int8, "bf16": torch.bfloat16}.get(backend.split()[1], torch.float32)
-    if not job["second_look"]:  # else they are not known
+    if not job["second_look"]:  # otherwise unknown
         found["flops"] = 2 * job["macs"] * rate  # a multiplication and an addition
     print(json.dumps(found | {"peak": matmul_peak(dtype, torch.device("cpu"))}))
 
@@ -219,7 +218,7 @@ def open_reader(backend: str, job: dict[str, Any]) -> Any:
 
 
 def print_row(name: str, backend: str, cores: int, found: dict[str, Any], labels: list[str] | None) -> None:
-    """Print what was measured; without labels, no accuracy."""
+    """Print a row of results; without labels, it has no accuracy."""
     import numpy as np
 
     median, late = (1000 * value for value in np.percentile(found["single"], (50, 95)))
@@ -230,7 +229,7 @@ def print_row(name: str, backend: str, cores: int, found: dict[str, Any], labels
 
 
 def word_accuracy(texts: list[str], labels: list[str]) -> float:
-    """Return the share that is right, by letters and digits without case."""
+    """Return the share of texts that are right, comparing letters and digits without case."""
     from grcnn_ocr.evaluation.protocol import ALPHANUMERIC
 
     fold = ALPHANUMERIC.fold
@@ -238,7 +237,7 @@ def word_accuracy(texts: list[str], labels: list[str]) -> float:
 
 
 def tesseract(images: list[str], cores: int, labels: list[str]) -> None:
-    """Print the row of Tesseract: one line a picture (--psm 8 takes it as one word)."""
+    """Print the row of Tesseract, which takes each image as one word (--psm 8)."""
     program = shutil.which("tesseract")
     if program is None:
         print(f"| Tesseract | not installed | {cores} | | | | | | | |", flush=True)
@@ -260,13 +259,13 @@ def tesseract(images: list[str], cores: int, labels: list[str]) -> None:
 
     cold = min(run(images[:1])[0] for _ in range(3))
     seconds, texts = run(images)
-    each = (seconds - cold) / (len(images) - 1)  # inside one process
+    each = (seconds - cold) / (len(images) - 1)  # without the start of the process
     found = {"cold": cold, "single": [each], "rate": 1 / each, "texts": texts}
     print_row("Tesseract", version, cores, found, labels)
 
 
 def paddle(python: str, images: list[str], cores: int, labels: list[str]) -> None:
-    """Print the row of PP-OCRv4's recogniser, at the batch size that suits it best."""
+    """Print the row of PP-OCRv4's recogniser, at its fastest batch size."""
     known = subprocess.run([python, "-c", "import rapidocr_onnxruntime"], capture_output=True, check=False)
     if known.returncode:
         print(f"| PP-OCRv4 | rapidocr-onnxruntime is not installed in {python} | {cores} | | | | | | | |", flush=True)

@@ -1,11 +1,11 @@
-"""How far do a frame of a GRCL, an RCNN and a DenseNet front end look, trained alike?
+"""How far does a frame of a GRCL, an RCNN and a DenseNet front end see, after the same training?
 
     python benchmarks/receptive_fields.py --output runs/receptive_fields
 
-Trains tiny versions of the three on as many drawn numbers each, which a network of this size learns in minutes, and
-draws the effective receptive field of the middle frame: the size of its gradient by the pixels, summed over the frame's
-features before, averaged over the crops of data/samples after, and scaled to a sum of 1. Weights that are there already
-are taken as they are, if they saw as many numbers.
+Trains tiny versions of the three on the same number of synthetic numerals, which networks of this size learn in
+minutes. Then draws the effective receptive field of the middle frame: the magnitude of the gradient, with respect to
+the pixels, of the sum of the frame's features, averaged over the crops of data/samples and scaled to a sum of 1.
+Existing weights in the output folder are used again if they were trained for as many steps.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SHARE = 0.9
 
 @dataclass(frozen=True)
 class Row:
-    """What was found of one front end."""
+    """Results of one front end."""
 
     name: str
     num_parameters: int
@@ -54,14 +54,14 @@ class Row:
 
 
 def main() -> None:
-    """Train, print the table, draw the picture."""
+    """Train, print the table and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("runs/receptive_fields"), help="weights and picture")
-    parser.add_argument("--words", type=int, default=12_000, help="drawn numbers to train each on")
+    parser.add_argument("--output", type=Path, default=Path("runs/receptive_fields"), help="for weights and figure")
+    parser.add_argument("--words", type=int, default=12_000, help="synthetic numerals to train each on")
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")
     arguments = parser.parse_args()
     steps = arguments.words // BATCH
-    print_heading(f"Effective receptive fields, {arguments.words:,} drawn numbers each")
+    print_heading(f"Effective receptive fields, {arguments.words:,} synthetic numerals each")
     print(f"| front end | parameters | accuracy | columns of {SHARE:.0%} | rows of {SHARE:.0%} | columns, untrained |")
     print("|---|---|---|---|---|---|", flush=True)
     rows = []
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def trained(output: Path, front_end: str, steps: int, overrides: Sequence[str]) -> Weights:
-    """Train one network, unless its weights are there."""
+    """Return a trained network; train it unless its weights exist."""
     path = output / "last.safetensors"
     if not path.exists() or load_weights(path).training["steps"] != steps:
         settings = [
@@ -108,7 +108,7 @@ def trained(output: Path, front_end: str, steps: int, overrides: Sequence[str]) 
 
 
 def mean_field(model: CTCRecognizer, weights: Weights) -> Fields:
-    """Return the field of the middle frame over the sample crops, (32, 100), of a sum of 1."""
+    """Return the mean field of the middle frame over the sample crops, (32, 100), with a sum of 1."""
     preprocessor = build_preprocessor(weights.config.preprocess)
     crops = [preprocessor.resize(load_image(path)) for path in sorted(SAMPLES.glob("*.jpg"))]
     images = torch.from_numpy(preprocessor.normalise(preprocessor.stack(crops)[0]))
@@ -118,7 +118,7 @@ def mean_field(model: CTCRecognizer, weights: Weights) -> Fields:
 
 
 def span(profile: Fields) -> int:
-    """Return how many neighbours hold `SHARE` of the sum, at least."""
+    """Return the least number of adjacent entries that hold `SHARE` of the sum."""
     sums = np.concatenate([[0.0], np.cumsum(profile)])
     target = SHARE * sums[-1]
     return min(

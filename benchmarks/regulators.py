@@ -1,11 +1,11 @@
-"""Does RegNet's regulator help a ResNet-20 on CIFAR-10, at one equal budget of CPU time?
+"""Does RegNet's regulator help a ResNet-20 on CIFAR-10, at an equal budget of CPU time?
 
     OMP_NUM_THREADS=1 python benchmarks/regulators.py --data ../shared/data/cifar10_jpeg.zip --cpu-minutes 15
 
-Trains each network by its short recipe, on all 50,000 training pictures, for as many steps as its first ones say that
-the budget holds, and classifies the test pictures once with the last averaged weights: nothing is chosen on them. CPU
-time counts what this process computes and not what it waits for, so other work on the machine costs little of it.
-`--epochs` gives every network so many instead, whatever they cost.
+Trains each network with its short recipe on all 50,000 training pictures, for the number of steps that fit the budget
+according to a short trial, and classifies the test pictures once with the last averaged weights: nothing is chosen on
+them. CPU time is the time that this process computes, without waiting, so that other work on the machine hardly affects
+it. `--epochs` sets the number of epochs of every network instead, whatever they cost.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ NEVER = 10**9
 
 
 class Stopwatch:
-    """Keeps the CPU time of this process at the start of a training and at each report."""
+    """Records the CPU time of this process at the start of training and at each report."""
 
     def __init__(self) -> None:
         self.seconds = {0: time.process_time()}
 
     def on_steps(self, report: StepReport) -> None:
-        """Note the time."""
+        """Record the time."""
         self.seconds[report.step] = time.process_time()
 
     def on_validation(self, step: int, result: ClassesResult, is_best: bool) -> None:
-        """Hear of the end."""
+        """Do nothing at the end."""
 
     def lasted(self) -> float:
         """Return the seconds from the start to the last report."""
         return self.seconds[max(self.seconds)] - self.seconds[0]
 
     def of_a_step(self) -> float:
-        """Return the mean seconds of a step, those before the first report excepted."""
+        """Return the mean seconds of a step, without the steps before the first report."""
         _, first, *_, last = sorted(self.seconds)
         return (self.seconds[last] - self.seconds[first]) / (last - first)
 
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="*", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--seeds", nargs="*", type=int, default=(0, 1))
     parser.add_argument("--cpu-minutes", type=float, default=15.0)
-    parser.add_argument("--epochs", type=float, help="of every network, in the place of --cpu-minutes")
+    parser.add_argument("--epochs", type=float, help="of every network, instead of --cpu-minutes")
     arguments = parser.parse_args()
     budget = f"{arguments.epochs:g} epochs" if arguments.epochs else f"{arguments.cpu_minutes:g} CPU minutes"
     print_heading("RegNet's regulators on CIFAR-10 (JPEG copies)", f"{budget} each")
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def train(network: str, settings: list[str], output: Path) -> tuple[Trainer, Stopwatch, ClassesResult]:
-    """Train one network; return the trainer, the times and the test's result."""
+    """Train one network; return the trainer, its times and the test result."""
     output.mkdir(parents=True, exist_ok=True)
     config = load_any_config(NETWORKS[network], settings)
     trainer = Trainer(config, output)  # opens the pictures

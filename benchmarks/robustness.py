@@ -1,9 +1,9 @@
-"""How much worse are crops read that were cut too tightly, turned, shrunk, blurred or compressed?
+"""How much less accurate is reading of crops that were cut too tightly, turned, shrunk, blurred or compressed?
 
     python benchmarks/robustness.py --data ../shared/data/iiit5k/train.txt
 
-Word accuracy under the protocol "alphanumeric, case-folded", with a second look, of the readers that come with the
-package or that `grcnn-ocr export` wrote.
+Prints word accuracy under the protocol "alphanumeric, case-folded", with a second look, of readers that come with the
+package or were written by `grcnn-ocr export`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     source = open_words(arguments.data)
     readers = {str(name or "default"): Reader(name) for name in arguments.reader or [None]}
-    print_heading("Crops that were changed, word accuracy")
+    print_heading("Word accuracy on changed crops")
     print(f"| {len(source)} words | " + " | ".join(readers) + " |\n|---|" + "---|" * len(readers))
     for name, change in CHANGES.items():
         changed = ChangedWords(source, [change])

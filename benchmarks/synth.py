@@ -1,9 +1,9 @@
-"""How many words a second does the engine draw, encode and write: by stage, and by number of processes?
+"""How many words per second does the engine draw, encode and write, by stage and by number of processes?
 
     python benchmarks/synth.py
 
-Prints Markdown. Fonts, words and photos are the system's. The stages are timed in one process, by clocks around the
-functions that make them.
+Prints Markdown. Fonts, words and photos are the system's. The stages are timed in one process, with clocks around their
+functions.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
     cv2.setNumThreads(0)
     engine, _ = build_engine(EngineConfig(), Charset.named("alnum36"))
     print_heading(
-        "The word engine, words/s", f"{len(engine.fonts)} fonts", f"{len(engine.photos)} photos", f"{num} words a row"
+        "The word engine, words/s", f"{len(engine.fonts)} fonts", f"{len(engine.photos)} photos", f"{num} words per row"
     )
     print("| what | processes | words/s |\n|---|---|---|")
 
@@ -62,13 +62,13 @@ def main() -> None:
         for processes in range(1, (os.cpu_count() or 1) + 1):
             output = Path(folder) / f"{processes}.lmdb"
             row("drawing, JPEG, LMDB", processes, lambda out=output, n=processes: write(engine, num, out, n))
-    print("\n| stage | microseconds a word |\n|---|---|")
+    print("\n| stage | microseconds per word |\n|---|---|")
     for stage, seconds in stage_seconds(engine, num).items():
         print(f"| {stage} | {1e6 * seconds / num:.0f} |")
 
 
 def stage_seconds(engine: WordEngine, num: int) -> dict[str, float]:
-    """Draw `num` words with a clock around each stage; a stage within another counts for itself alone."""
+    """Draw `num` words with a clock around each stage; the time of a nested stage counts for that stage alone."""
     seconds: Counter[str] = Counter()
     running: list[str] = []
     since = 0.0

@@ -1,11 +1,11 @@
-"""How well does a network read real words that was trained on drawn ones alone?
+"""How well does a network trained on synthetic words alone read real ones?
 
     python benchmarks/synth_to_real.py --data ../shared/data --words 1060608 --output runs/synth_to_real
 
-Trains a preset, by default `grcl_lstm_tiny`, on the word engine, drawn on the fly, and evaluates the averaged weights,
-lexicon-free, on the way. Everything is chosen on IIIT5K's training words; IC03 and IIIT5K test are reported. Options of
-the training go behind `--set`, weights to start from behind `--init`. Two processes of one thread use two cores better
-than one of two:
+Trains a preset, by default `grcl_lstm_tiny`, on words that the engine draws on the fly, and evaluates the averaged
+weights, lexicon-free, at regular intervals. Everything is chosen on IIIT5K's training words; IC03 and IIIT5K test are
+only reported. `--set` changes settings of the training, `--init` gives weights to start from. On two cores, two
+processes of one thread are faster than one process of two threads:
 
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 benchmarks/synth_to_real.py ...
 """
@@ -37,7 +37,7 @@ class Report:
         self.trainer: Trainer | None = None
 
     def on_steps(self, report: StepReport) -> None:
-        """Hear of the last few steps."""
+        """Ignore the last few steps."""
 
     def on_validation(self, step: int, result: Result, is_best: bool) -> None:
         """Evaluate on the test sets."""
@@ -56,13 +56,13 @@ def main() -> None:
     """Train and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of ic03/ and iiit5k/")
-    parser.add_argument("--preset", default="grcl_lstm_tiny", help="its rate is 2e-3 unless --set train.lr")
+    parser.add_argument("--preset", default="grcl_lstm_tiny", help="trained at 2e-3 unless --set train.lr")
     parser.add_argument("--words", type=int, default=1_060_608)
-    parser.add_argument("--batch-size", type=int, default=64, help="words a step, over all processes")
+    parser.add_argument("--batch-size", type=int, default=64, help="words per step, over all processes")
     parser.add_argument("--every", type=int, default=88_384, help="words between two evaluations")
     parser.add_argument("--output", type=Path, default=Path("runs/synth_to_real"))
     parser.add_argument("--init", help="weights to start from")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --output")
+    parser.add_argument("--resume", action="store_true", help="resume the run in --output")
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")
     arguments = parser.parse_args()
     processes = int(os.environ.get("WORLD_SIZE", 1))
@@ -81,7 +81,9 @@ def main() -> None:
     trainer = Trainer(config, arguments.output, arguments.resume, [report], arguments.init)
     report.trainer = trainer
     if trainer.accelerator.is_main_process:
-        print_heading("From drawn words to real ones, word accuracy", f"{trainer.accelerator.num_processes} processes")
+        print_heading(
+            "From synthetic words to real ones, word accuracy", f"{trainer.accelerator.num_processes} processes"
+        )
         print("| words seen | minutes | IIIT5K train | IC03 | IIIT5K test |")
         print("|---|---|---|---|---|", flush=True)
     trainer.run()

@@ -1,11 +1,12 @@
-"""How many words a second does each preset train on, by option, and what share of this machine's peak is that?
+"""How many words per second does each preset train on, by option, and what share of this machine's peak is that?
 
     python benchmarks/train_throughput.py
 
-Forward, CTC loss, backward and optimiser step on random pixels already in memory, so that it is the network alone;
-words of 6 characters on crops of 32 x 100. FLOP/s count the multiply-adds of the forward pass twice (an addition and a
-multiplication) and three times (forward; backward by input; backward by weight). The peak is what a large square matrix
-product reaches on the same machine in the same number format. Medians of several timings after a warm-up.
+Times the forward pass, the CTC loss, the backward pass and the optimiser step on random pixels already in memory, so
+that only the network counts, with words of 6 characters on crops of 32 x 100. FLOP/s are the multiply-adds of the
+forward pass, times two (an addition and a multiplication), times three (forward; backward to the input; backward to the
+weights). The peak is what a large square matrix product reaches on the same machine in the same number format. Times
+are medians of several after a warm-up.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ WIDTH, CHARACTERS = 100, 6
 
 @dataclass(frozen=True)
 class Options:
-    """One way to train."""
+    """One set of options to train with."""
 
     bf16: bool
     channels_last: bool
@@ -45,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", action="append", help="[default: all]")
     parser.add_argument("--batch-size", type=int, action="append", help="[default: 32 and 128; on a GPU 256 and 1024]")
-    parser.add_argument("--compile", action="store_true", help="also under torch.compile (minutes each)")
+    parser.add_argument("--compile", action="store_true", help="also with torch.compile (minutes each)")
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     print_heading("Training throughput")
@@ -74,11 +75,11 @@ def main() -> None:
 
 
 def training_rate(name: str, options: Options, repeats: int) -> float:
-    """Return words a second."""
+    """Return words per second."""
     memory_format = torch.channels_last if options.channels_last else torch.contiguous_format
     model = build_model(load_config(name)).to(DEVICE, memory_format=memory_format)
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
-    torch.compiler.reset()  # past a number of shapes it compiles no more
+    torch.compiler.reset()  # beyond a number of shapes it no longer compiles
     forward = torch.compile(model) if options.compiled else model
     size = options.batch_size
     images = torch.randn(size, 1, 32, WIDTH, device=DEVICE).to(memory_format=memory_format)
@@ -97,7 +98,7 @@ def training_rate(name: str, options: Options, repeats: int) -> float:
 
 
 def matmul_peak(dtype: torch.dtype, device: torch.device = DEVICE) -> float:
-    """Return the operations a second of a large matrix product of float32, bfloat16 or int8."""
+    """Return the operations per second of a large matrix product in float32, bfloat16 or int8."""
     size = 8192 if device.type == "cuda" else 2048
     a, b = (50 * torch.randn(size, size, device=device) for _ in range(2))
     a, b = a.clamp(-127, 127).to(dtype), b.clamp(-127, 127).to(dtype)

@@ -1,9 +1,10 @@
-"""What does reading tall crops upright find, and what does it lose?
+"""What does reading tall crops with `--upright` gain, and what does it lose?
 
     python benchmarks/upright.py --data ../shared/data
 
-Crops more than 1.5 times as wide as high are turned on their side, half of them either way, and read upright; beside it
-the same crops unturned, and the tall crops of the data, whose text was not turned, read either way.
+Crops more than 1.5 times as wide as high are turned on their side, half of them each way. The table has their word
+accuracy before turning, and, turned, without and with `upright`; and that of the tall crops of the data, which are not
+turned, without and with it.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def share(recognizer: Recognizer, images: Sequence[NDArray[np.uint8]], labels: list[str], upright: bool) -> str:
-    """Return the word accuracy in percent, letters and digits without case."""
+    """Return the word accuracy in percent, comparing letters and digits without case; "-" for no images."""
     readings = recognizer.read_many(images, upright=upright)
     return f"{100 * word_accuracy([reading.text for reading in readings], labels):.1f}" if labels else "-"
 
