@@ -1,4 +1,4 @@
-# Everything happens in .venv; each target installs what it needs first.
+# All targets use .venv and first install what they need in it.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := runs/demo
@@ -13,25 +13,25 @@ RUN := runs/demo
 
 demo: .venv/installed  ## The main job on the samples: reading, evaluation, LMDB, a short fine-tuning
 	rm -rf $(RUN)
-	@echo "--- the released weights read the sample crops"
+	@echo "--- reading sample crops with the released weights"
 	$(BIN)/grcnn-ocr read 'data/samples/00000000*.jpg'
-	@echo "--- likewise, with case and punctuation marks"
+	@echo "--- the same with case and punctuation marks"
 	$(BIN)/grcnn-ocr read --weights grcl_lstm_tiny_94 'data/samples/00000000*.jpg'
-	@echo "--- how well, without and with a list of 50 words for each"
+	@echo "--- accuracy without a lexicon, and with a list of 50 words per crop"
 	$(BIN)/python evaluate.py --lexicon none --lexicon lexicon_50.txt
-	@echo "--- an LMDB of the crops, and a minute of fine-tuning on three quarters of it"
+	@echo "--- building an LMDB of the crops, and a minute of fine-tuning on three quarters of it"
 	$(BIN)/python tools/create_lmdb.py --labels data/samples/labels.tsv --output $(RUN)/words.lmdb
 	$(BIN)/python train.py --config grcl_lstm_tiny.yaml --init grcl_lstm_tiny --set data.train=$(RUN)/words.lmdb \
 		--set data.holdout=0.25 --set train.time_budget=60s --set train.lr=3e-4 --output $(RUN)/training
 	$(BIN)/grcnn-ocr read --weights $(RUN)/training/best.safetensors 'data/samples/00000000*.jpg'
 
-test: .venv/installed  ## Every test but the slow ones
+test: .venv/installed  ## All tests except the slow ones
 	$(BIN)/python -m pytest
 
 test-slow: .venv/installed  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-check: .venv/installed  ## Style, types, layers
+check: .venv/installed  ## Style, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -70,10 +70,10 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--num", "0", "--output", "x.npz"], "--num is 1 or more"),
+        (["--num", "0", "--output", "x.npz"], "--num must be 1 or more"),
         (["--num", "1", "--again", "1", "--output", "x.npz"], "--again from 0 to less than 1"),
         (["--num", "1", "--output", "x.npy"], "expected a new .npz file"),
-        (["--num", "1", "--output", "nowhere/x.npz"], "expected a new .npz file in a folder that is there"),
+        (["--num", "1", "--output", "nowhere/x.npz"], "expected a new .npz file in an existing folder"),
         (["--num", "1", "--output", "x.npz", "--reader", "nowhere"], "no reader.json in nowhere"),
         (["--num", "1", "--output", "x.npz", "--set", "charset.characters=ascii94"], "give --reader"),
     ],

@@ -1,14 +1,14 @@
-"""Choose the word engine's samples that still teach a network something.
+"""Choose those of the word engine's samples that a network can still learn from.
 
     python tools/choose_samples.py --config grcl_lstm_tiny.yaml --num 400000 --set data.engine.seed=71 \
         --output chosen.npz
     python train.py --config grcl_lstm_tiny.yaml --init grcl_lstm_tiny --set data.engine.seed=71 \
         --set data.chosen=chosen.npz
 
-A network that reads well has nothing left to learn from most of what is drawn, and what nobody could read teaches it
-noise. So each sample is read by a trained network. Of L = -log p(label | image), in nats, and n characters, a sample is
-illegible if L > 1.5 n; else hard if L > 0.3. Every legible sample is drawn once, and hard ones again, until these
-repetitions are a given share of all; in random order.
+A network that reads well has little left to learn from most samples, and illegible ones teach it noise. So a trained
+network reads each sample. With L = -log p(label | image), in nats, and n characters, a sample is illegible if
+L > 1.5 n, and otherwise hard if L > 0.3. Each legible sample is chosen once, and hard ones again until these
+repetitions are a given share of all; the order is random.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ from grcnn_ocr.runtime import Reader
 from grcnn_ocr.text.charset import Charset
 
 ILLEGIBLE = 1.5
-"""Nats a character."""
+"""In nats per character."""
 HARD = 0.3
-"""Nats a word."""
+"""In nats per word."""
 CHUNK = 512
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", required=True, help="of the training: a YAML file, or the name of a packaged one")
+    parser.add_argument("--config", required=True, help="of the training run: a YAML file or a packaged name")
     parser.add_argument(
-        "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="over the configuration's"
+        "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="override the configuration"
     )
     parser.add_argument("--reader", help="a folder that `grcnn-ocr export` wrote; by default the released one")
-    parser.add_argument("--num", type=int, required=True, help="samples to look at: numbers 0 to NUM - 1")
-    again = "share of repeated hard samples in what is chosen; by default %(default)s"
+    parser.add_argument("--num", type=int, required=True, help="samples to read: numbers 0 to NUM - 1")
+    again = "share of repetitions among the chosen samples; by default %(default)s"
     parser.add_argument("--again", type=float, default=0.45, help=again)
-    parser.add_argument("--workers", type=int, default=num_cores(), help="processes; by default one a core")
+    parser.add_argument("--workers", type=int, default=num_cores(), help="processes; by default one per core")
     parser.add_argument("--output", type=Path, required=True, help="an .npz file, for data.chosen")
     arguments = parser.parse_args()
     if arguments.num < 1 or not 0 <= arguments.again < 1:
-        parser.error("--num is 1 or more, --again from 0 to less than 1")
+        parser.error("--num must be 1 or more, --again at least 0 and less than 1")
     if arguments.output.suffix != ".npz" or not arguments.output.parent.is_dir() or arguments.output.exists():
-        parser.error(f"--output {arguments.output}: expected a new .npz file in a folder that is there")
+        parser.error(f"--output {arguments.output}: expected a new .npz file in an existing folder")
     try:
         config = load_config(arguments.config, arguments.overrides)
         engine = engine_of(config, Reader(arguments.reader, threads=1).charset)
@@ -69,7 +69,7 @@ def main() -> None:
             found.append(losses)
             bar.advance(task, len(losses))
     is_legible, is_hard = judge(*np.concatenate(found).T)
-    print(f"{arguments.num} samples: {is_legible.mean():.1%} legible, {is_hard.mean():.1%} of all hard")
+    print(f"{arguments.num} samples: {is_legible.mean():.1%} legible, {is_hard.mean():.1%} legible but hard")
     if not is_legible.any():
         parser.error("nothing was chosen: no sample is legible to this reader")
     rng = np.random.default_rng(config.data.engine.seed)
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def judge(losses: NDArray[np.floating], lengths: NDArray[np.floating]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell by their losses and their labels' lengths, each (N,), which samples are legible, and which of these hard."""
+    """Return which samples are legible, and which of those hard, given losses and lengths of labels, each (N,)."""
     is_legible = losses <= ILLEGIBLE * lengths
     return is_legible, is_legible & (losses > HARD)
 
@@ -87,12 +87,12 @@ def judge(losses: NDArray[np.floating], lengths: NDArray[np.floating]) -> tuple[
 def choose(
     is_legible: NDArray[np.bool_], is_hard: NDArray[np.bool_], again: float, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return the numbers to draw, in order.
+    """Return the numbers of the chosen samples, in the order in which to draw them.
 
     Args:
-        is_legible: (N,) of each sample.
-        is_hard: (N,), likewise; hard samples are legible.
-        again: share of repetitions in what is returned.
+        is_legible: (N,) whether each sample is legible.
+        is_hard: (N,) whether each is hard; hard samples are legible.
+        again: share of repetitions among the returned numbers.
         rng: all randomness.
     """
     legible, hard = np.flatnonzero(is_legible), np.flatnonzero(is_hard)
@@ -102,27 +102,27 @@ def choose(
 
 
 def engine_of(config: Config, read: Charset) -> WordEngine:
-    """Return the engine that draws for a training.
+    """Return the engine that draws for a training run.
 
     Args:
-        config: of the training.
-        read: the charset of the reader that judges its samples.
+        config: of the training run.
+        read: the charset of the reader that reads its samples.
 
     Raises:
-        ValueError: if the training has another charset, or there is nothing to draw from.
+        ValueError: if the training run has another charset, or there is nothing to draw from.
     """
     charset = build_charset(config.charset)
     if read.characters != charset.characters:
         raise ValueError(
-            f"the reader knows {read.name}, the training {charset.name}; give --reader, a folder that "
-            "`grcnn-ocr export` wrote of weights of that charset"
+            f"the reader has charset {read.name}, the training {charset.name}; give --reader, a folder that "
+            "`grcnn-ocr export` wrote, with weights of that charset"
         )
     num_frames = build_model(config).num_frames(build_preprocessor(config.preprocess).widest)
     return build_engine(config.data.engine, charset, num_frames)[0]
 
 
 class Worker(NamedTuple):
-    """What a worker process keeps: too large to be sent with every task."""
+    """What a worker process keeps, as it is too large to be sent with every task."""
 
     engine: WordEngine
     reader: Reader

@@ -1,8 +1,9 @@
-"""Draw the crops in data/samples by the word engine, with a list of 50 words for each.
+"""Draw the crops in data/samples with the word engine, and a list of 50 words for each.
 
     rm -r data/samples && python tools/draw_samples.py --output data/samples
 
-The words are the bundled ones, the fonts this machine's; there are no photos, so that the crops are our own.
+The words are those bundled with the package, and the fonts this machine's. No photos are used, so that the crops are
+our own work.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Turn a run's weights into released ones: small in grcnn_ocr/released/, with their checksum in checksums.txt.
+"""Release a run's weights: store them in compact form in grcnn_ocr/released/, with their checksum in checksums.txt.
 
 python tools/release_weights.py runs/x/best.safetensors --name grcl_lstm_tiny --reader ../shared/data/iiit5k/train.txt
 
-With --reader, a reader for onnxruntime is exported from the released file, too, with weights stored in float16, and
+With --reader, a reader for onnxruntime is also exported from the released file, with weights stored in float16, and
 compared with it on these words.
 """
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--reader", type=Path, help="labelled words")
     arguments = parser.parse_args()
     if arguments.reader is None and arguments.name in released_readers():
-        parser.error(f"{RELEASED / arguments.name} was exported from the weights before: give --reader")
+        parser.error(f"{RELEASED / arguments.name} was exported from the previous weights: give --reader")
     weights = load_weights(arguments.weights)
     named = replace(weights, config=weights.config.model_copy(update={"name": arguments.name}))
     released = RELEASED / f"{arguments.name}.safetensors"
