@@ -1,4 +1,4 @@
-"""What the file of a picture tells before it is decoded: transparency, EXIF orientation, a JPEG that was cut short."""
+"""What can be learnt of a picture without decoding it: transparency, EXIF orientation, whether a JPEG is truncated."""
 
 from __future__ import annotations
 

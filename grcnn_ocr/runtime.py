@@ -232,7 +232,7 @@ def _open(folder: Path) -> tuple[ReaderDescription, bytes]:
     try:
         description = ReaderDescription.from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} cannot be used: {error}; write it anew with `grcnn-ocr export`") from None
+        raise ValueError(f"{path} cannot be used: {error}; write it again with `grcnn-ocr export`") from None
     try:
         network = (folder / description.network).read_bytes()
     except OSError as error:

@@ -41,7 +41,7 @@ class ImagesConfig(Frozen):
 
 
 class ImageAugmentConfig(Frozen):
-    """Random changes to each training picture, drawn anew every epoch; applied in this order."""
+    """Random changes to each training picture, different in every epoch; applied in this order."""
 
     area: Range | None = None
     """A random part, with this share of the area and an aspect ratio of 3:4 to 4:3, is resized to the input; for

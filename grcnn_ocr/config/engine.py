@@ -119,13 +119,13 @@ class Look(Frozen):
     """Degrees of the arc on which the text stands, drawn on a logarithmic scale."""
     # colors
     contrast: Range = (28, 200)
-    """Difference between ink and ground, in gray levels."""
+    """Difference between ink and background, in gray levels."""
     fill: Chance = 0.12
     """Chance of letters filled with a gradient, a texture or bands."""
     fill_span: Range = (20, 70)
     """Difference between its darkest and lightest spot, in gray levels."""
     relief: Chance = 0.08
-    """Chance of raised or sunken letters: edges lit on one side and dark on the other, ink close to the ground."""
+    """Chance of raised or sunken letters: edges lit on one side and dark on the other, ink close to the background."""
     relief_depth: Range = (0.02, 0.08)
     relief_span: Range = (80, 220)
     """Difference between the lit and the dark edge, in gray levels."""
@@ -175,12 +175,12 @@ class EngineConfig(Frozen):
     """Everything that defines the word engine; by default its data are those of the system."""
 
     words: str | None = None
-    """A file with one word a line, or a Hunspell NAME.dic or NAME.dic:expanded. None: the system's word list, or a
+    """A file with one word per line, or a Hunspell NAME.dic or NAME.dic:expanded. None: the system's word list, or a
     small bundled one."""
     fonts: tuple[str, ...] = ()
     """Folders of fonts. None given: the fonts that fontconfig lists."""
     backgrounds: tuple[str, ...] | None = None
-    """Folders of photos. None: the system's wallpapers; an empty list: procedural grounds alone."""
+    """Folders of photos. None: the system's wallpapers; an empty list: backgrounds are drawn only."""
     color: bool = False
     output_height: int | None = Field(None, ge=4)
     """Height of every crop, in pixels; None leaves each at its own size."""

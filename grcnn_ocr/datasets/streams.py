@@ -49,7 +49,7 @@ class Stream(Protocol):
 
 @dataclass(frozen=True)
 class StoredStream:
-    """Words of a source, in a new random order each epoch, and augmented anew each time.
+    """Words of a source, in a new random order each epoch and with new random augmentation each time.
 
     Args:
         source: where the words are.

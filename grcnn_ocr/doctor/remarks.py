@@ -62,7 +62,7 @@ def warnings(findings: Findings) -> list[Remark]:
 def _unreadable_labels(words: Words) -> list[str]:
     count = words.labels.count(None)
     return (
-        [f"{words.source.path}: {counted(count, 'label')} cannot be read, and all are read first; build it anew"]
+        [f"{words.source.path}: {counted(count, 'label')} cannot be read, but training first reads all; build it again"]
         if count
         else []
     )
@@ -100,7 +100,7 @@ def _about_samples(findings: Findings) -> Iterator[Remark]:
 
 def _about_pairs(findings: Findings) -> Iterator[Remark]:
     if findings.conflicts:
-        text = f"one picture under two labels: {counted(len(findings.conflicts), 'pair')}; mend the wrong label"
+        text = f"one picture under two labels: {counted(len(findings.conflicts), 'pair')}; correct the wrong label"
         yield Remark(Level.WARNING, text)
     if findings.overlaps:
         text = (

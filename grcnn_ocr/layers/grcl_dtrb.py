@@ -1,4 +1,4 @@
-"""The GRCL as the deep-text-recognition-benchmark has it: every term normalised anew at every step."""
+"""The GRCL of the deep-text-recognition-benchmark: in every iteration, each term has a BatchNorm of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class GRCLDTRB(nn.Module):
-    """A GRCL with five BatchNorms a step; shared, bias-free convolutions.
+    """A GRCL with five BatchNorms per step and shared, bias-free convolutions.
 
         x(0) = relu(BN(W_f * u))
         x(t) = relu(BN_t(W_f * u) + BN_t(BN_t(W_r * x(t-1)) . sigmoid(BN_t(W_gf * u) + BN_t(W_gr * x(t-1)))))

@@ -74,7 +74,7 @@ class Shift(nn.Module):
 class FoldedGRCL(nn.Module):
     """The inference form of `GRCL` and of `GRCLDTRB`.
 
-    Iterations are as above. `GRCLDTRB` scales and shifts F and G anew in each, so there W_f and W_gf stay as they are.
+    Iterations are as above. `GRCLDTRB` scales and shifts F and G differently in each, so its W_f and W_gf stay.
     """
 
     def __init__(self, grcl: GRCL | GRCLDTRB) -> None:

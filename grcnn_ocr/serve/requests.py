@@ -138,5 +138,5 @@ def _check(options: Options, limits: Limits) -> None:
         raise RefusedError("too_many_words", f"{len(options.lexicon)} words; at most {limits.words}", status=413)
     if (longest := max(map(len, options.lexicon))) > limits.word_length:
         raise RefusedError(
-            "bad_request", f"a word of {longest} characters; at most {limits.word_length}: one word a line"
+            "bad_request", f"a word of {longest} characters; at most {limits.word_length}: one word per line"
         )

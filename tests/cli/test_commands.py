@@ -127,7 +127,7 @@ def test_train_starts_from_weights_finds_a_rate_and_says_that_it_was_stopped(
     Path("mine.yaml").write_text(yaml.safe_dump(small_config.model_dump(mode="json", exclude={"name"})))
     other = ("--init", weights, "--set", "charset.characters=abcdefghijklmnopqrstuvwxyz019742!")
     assert run("train", "--config", "mine.yaml", *other, "--output", "tuned")[0] == 0
-    assert "32 of 33 characters start as" in caplog.text and "anew: !" in caplog.text
+    assert "32 of 33 characters start as" in caplog.text and "newly initialised: !" in caplog.text
     code, out, _ = run("train", "--config", "mine.yaml", "--find-lr", "--output", "rates")
     assert code == 0 and "suggestion: --set train.lr=" in out and Path("rates/lr.png").stat().st_size > 1000
     monkeypatch.setattr(StopRequest, "name", "SIGTERM", raising=False)

@@ -31,7 +31,7 @@ def browser():
 
 @pytest.fixture
 def page(browser, server):
-    """The page, loaded anew; whatever it complained of by the end fails the test."""
+    """A freshly loaded page; the test fails if it has reported errors by the end."""
     browser.complaints.clear()
     browser.size(1200, 900)
     browser.open(server.address + "/")

@@ -33,10 +33,10 @@ def test_the_rows_of_known_characters_are_kept_and_all_others_said(small_config)
             assert torch.equal(value, trained.state_dict()[key])
             continue
         theirs = trained.state_dict()[key]
-        expected = [theirs[0], theirs[2], theirs[1], before[key][3]]  # blank, b, A from a, z anew
+        expected = [theirs[0], theirs[2], theirs[1], before[key][3]]  # blank, b, A from a, z newly initialised
         assert all(torch.equal(row, other) for row, other in zip(value, expected, strict=True))
     assert report == (
-        "1 of 3 characters start as old knows them; from their other case: A; anew: z; no longer known: ac"
+        "1 of 3 characters start as old knows them; from their other case: A; newly initialised: z; no longer known: ac"
     )
 
 

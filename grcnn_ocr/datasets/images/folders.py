@@ -123,5 +123,5 @@ def _names(path: Path) -> Iterable[str]:
 
 @lru_cache(maxsize=4)
 def _archive(path: Path, process: int) -> zipfile.ZipFile:
-    """Open an archive, for each process anew: they would move each other's place in the file."""
+    """Open an archive, separately in each process, as processes would move each other's position in the file."""
     return zipfile.ZipFile(path)

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingImages(Dataset[tuple[Tensor, Tensor]]):
-    """The pictures of a source, in an order drawn anew for each epoch and each time newly augmented.
+    """The pictures of a source, in a new random order each epoch and with new random augmentation each time.
 
     Pictures that are resized whole are decoded once, and kept.
 
