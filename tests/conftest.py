@@ -1,4 +1,4 @@
-"""What tests share: drawn crops, a small configuration, and the data and fixtures beside the checkout."""
+"""Shared by the tests: drawn crops, a small configuration, and the data and fixtures beside the checkout."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def published_state_dict(name: str) -> dict[str, torch.Tensor]:
 
 
 def interrupt_second_rename(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the second renaming of a path from now on be interrupted from the keyboard."""
+    """Raise KeyboardInterrupt at the second renaming of a path from now on."""
     rename, calls = Path.rename, []
 
     def interrupted(self, target):

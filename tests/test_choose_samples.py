@@ -23,7 +23,7 @@ def tool():
     return module
 
 
-def test_what_nobody_could_read_is_left_out_and_hard_samples_come_again(tool):
+def test_illegible_samples_are_left_out_and_hard_ones_repeated(tool):
     losses, lengths = np.array([0.01, 2.9, 3.1, 0.4, 40.0]), np.array([5, 2, 2, 1, 9])
     is_legible, is_hard = tool.judge(losses, lengths)
     assert is_legible.tolist() == [True, True, False, True, False]
@@ -39,7 +39,7 @@ def test_what_nobody_could_read_is_left_out_and_hard_samples_come_again(tool):
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    """Of an engine of three words in the built-in font."""
+    """Settings of an engine with three words in the built-in font."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "")  # no fontconfig
     (tmp_path / "words.txt").write_text("open\nstreet\nkitchen\n")
@@ -78,7 +78,7 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
         (["--num", "1", "--output", "x.npz", "--set", "charset.characters=ascii94"], "give --reader"),
     ],
 )
-def test_bad_input_is_told_before_anything_is_read(settings, arguments, message):
+def test_bad_input_is_reported_before_anything_is_read(settings, arguments, message):
     found = run(settings, *arguments)
     assert found.returncode == 2 and message in " ".join(found.stderr.split())
     assert not (ROOT / "x.npz").exists()
@@ -86,12 +86,12 @@ def test_bad_input_is_told_before_anything_is_read(settings, arguments, message)
 
 def test_help_describes_every_option():
     help = " ".join(run([], "--help").stdout.split())
-    assert "KEY=VALUE over the config" in help and "WORKERS processes; by default" in help
+    assert "KEY=VALUE override the config" in help and "WORKERS processes; by default" in help
     assert "is chosen; by default 0.45" in help
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04junk"])
-def test_what_the_tool_did_not_write_is_an_error_that_names_it(content, tmp_path):
+def test_a_file_that_the_tool_did_not_write_is_an_error_that_names_it(content, tmp_path):
     (tmp_path / "x.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"data\.chosen: .*x\.npz cannot be used .*tools/choose_samples\.py writes it"):
         load_chosen(tmp_path / "x.npz", engine=None)

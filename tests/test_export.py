@@ -102,7 +102,7 @@ def test_int8_reads_nearly_the_same(tmp_path):
     assert Reader(tmp_path / "reader").read(SAMPLES / "000000001.jpg").text
 
 
-def test_int8_gives_way_where_accuracy_is_lost(weights, words, tmp_path, monkeypatch):
+def test_int8_is_refused_if_every_quantisation_loses_accuracy(weights, words, tmp_path, monkeypatch):
     tried = []
 
     def broken(network, batches, quantisation):
@@ -152,7 +152,7 @@ def test_an_interrupted_replacement_puts_the_old_reader_back(tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["reader"]
 
 
-def test_a_reader_that_a_kill_left_aside_is_brought_back_and_not_replaced_unasked(weights, words, tmp_path):
+def test_a_reader_left_aside_by_a_killed_export_is_restored_and_not_replaced_unless_asked(weights, words, tmp_path):
     (tmp_path / ".reader.previous").mkdir()
     (tmp_path / ".reader.previous" / "reader.json").write_text("old")
     with pytest.raises(ValueError, match="reader exists; give --overwrite"):

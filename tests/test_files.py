@@ -36,7 +36,7 @@ def test_an_error_names_the_file_that_was_asked_for(tmp_path):
     assert caught.value.filename == str(tmp_path / "other.txt")
 
 
-def test_what_cannot_be_written_is_told_before(tmp_path, monkeypatch):
+def test_unwritable_outputs_are_reported_in_advance(tmp_path, monkeypatch):
     path = tmp_path / "new" / "x.txt"
     check_output(path, overwrite=False)
     assert not path.parent.exists()

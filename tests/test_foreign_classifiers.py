@@ -1,4 +1,4 @@
-"""The authors' checkpoints: the fixtures' networks give the published numbers, and what does not fit is named."""
+"""The authors' checkpoints: the fixtures' networks give the published outputs, and keys that do not fit are named."""
 
 import json
 
@@ -35,7 +35,7 @@ def groups(fixture: str) -> list[list[str]]:
 
 
 def checkpoint(fixture: str) -> dict[str, torch.Tensor]:
-    """Return what the authors' network would save, filled as the fixtures are."""
+    """Return the checkpoint that the authors' network would save, filled with the fixtures' values."""
     state = published_state_dict(fixture)
     for keys in groups(fixture):
         state |= dict.fromkeys(keys, state[min(keys)])
@@ -90,7 +90,7 @@ def test_imported_network_matches_published_fixture_in_training(fixture, tmp_pat
 
 
 def test_stages_match_published_fixture(tmp_path):
-    """The fixture holds what follows each downsampling; our maps are what precedes it."""
+    """The fixture holds the maps after each downsampling; ours are those before it."""
     numbers = np.load(shared("oracles/grcnn56.npz"))
     model = imported("grcnn56", tmp_path / "theirs.pt")
     with torch.inference_mode():
@@ -127,7 +127,7 @@ def test_networks_have_the_published_number_of_keys(name, weight_sharing):
 
 
 def theirs(weight_sharing: bool = False) -> dict[str, torch.Tensor]:
-    """Return a checkpoint of grcnn56 of random values, which needs no fixture."""
+    """Return a checkpoint of grcnn56 with random values, which needs no fixture."""
     model = meta("grcnn56", {"weight_sharing": weight_sharing})
     torch.manual_seed(0)
     state = {}

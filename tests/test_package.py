@@ -1,4 +1,4 @@
-"""What importing the package costs and gives."""
+"""What importing the package loads, and what it offers."""
 
 import subprocess
 import sys

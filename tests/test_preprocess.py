@@ -67,7 +67,7 @@ def oriented(orientation: int) -> Image.Exif:
 
 
 def letter_like(ink: int) -> np.ndarray:
-    """(20, 60) RGBA, of another look whichever way it is turned: ink, opaque and less so, on nothing."""
+    """(20, 60) RGBA, different in every orientation: opaque and half-transparent ink on a transparent background."""
     pixels = np.zeros((20, 60, 4), np.uint8)
     pixels[2:8, 5:20] = (ink, ink, ink, 255)
     pixels[12:15, 40:50] = (ink, ink, ink, 128)
@@ -177,7 +177,7 @@ def test_truncated_jpeg_with_an_end_marker_in_its_thumbnail_is_an_error():
 
 
 @pytest.mark.parametrize("stray", [b"\0\0", b"\x12", b"\xff\xff", b"\xff\0", b"\xff\xd0", b"\0\xff\0\0"])
-def test_stray_bytes_between_the_segments_of_a_jpeg_are_passed_over(stray):
+def test_stray_bytes_between_the_segments_of_a_jpeg_are_skipped(stray):
     data = encode(Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 90), np.uint8)), "JPEG")
     end = 4 + int.from_bytes(data[4:6], "big")  # of the first segment
     strayed = data[:end] + stray + data[end:]

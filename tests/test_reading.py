@@ -230,7 +230,7 @@ def test_faults_stay_in_their_places_and_lists_with_their_images(recognizer, tmp
         assert np.array_equal(found[number].image, load_image(images[number]))
 
 
-def test_what_does_not_go_together_is_told_before_anything_is_read(recognizer):
+def test_options_that_do_not_fit_are_reported_before_anything_is_read(recognizer):
     with pytest.raises(ValueError, match="1 lists for 2 images"):
         recognizer.read_each([b"", b""], Lexicon((("open",),), per_image=True))
     with pytest.raises(ValueError, match="open lexicon needs a threshold"):

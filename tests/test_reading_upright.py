@@ -29,7 +29,7 @@ def released() -> Recognizer:
 
 @pytest.fixture(scope="module")
 def untrained() -> Recognizer:
-    """Of proportional width; it notes how many images its network sees."""
+    """A recogniser of proportional width that records how many images its network is given."""
     config = load_config("grcl_lstm_tiny", ["preprocess.width=proportional"])
     torch.manual_seed(0)
     recognizer = Recognizer(Weights(build_model(config), config), "cpu", batch_size=2, second_look=False)

@@ -84,7 +84,7 @@ def test_the_description_stands_for_its_folder(exported):
     assert Reader(exported / "reader.json").description == Reader(exported).description
 
 
-def test_who_takes_a_reader_for_weights_is_told_what_reads_with_it(exported):
+def test_a_reader_given_as_weights_is_an_error_that_names_its_class(exported):
     with pytest.raises(ValueError, match=r"is a folder that `grcnn-ocr export` wrote, for `grcnn_ocr\.Reader`"):
         Recognizer(exported)
 
@@ -189,7 +189,7 @@ def copied(exported: Path, folder: Path) -> Path:
         ("reader.json", lambda content: content.replace(b'"name"', b'"nane"', 1), r"cannot be used: .*nane"),
     ],
 )
-def test_what_is_not_whole_is_an_error(exported, tmp_path, name, change, message):
+def test_an_incomplete_folder_is_an_error(exported, tmp_path, name, change, message):
     folder = copied(exported, tmp_path / "reader")
     content = (folder / name).read_bytes()
     if change is None:

@@ -4,7 +4,7 @@ from grcnn_ocr.wording import counted, first_of
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 words"), (1, "1 word"), (2, "2 words"), (-1, "-1 words")])
-def test_one_is_no_plural(number, text):
+def test_one_takes_the_singular(number, text):
     assert counted(number, "word") == text
 
 

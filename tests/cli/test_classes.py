@@ -1,4 +1,4 @@
-"""An image classifier by the same commands: train, evaluate, import; and what is refused."""
+"""The commands with an image classifier: train, evaluate, import, and input that they refuse."""
 
 import json
 import re
@@ -89,7 +89,7 @@ def test_data_with_a_bad_picture_are_named_and_nothing_else_is_lost(run, weights
         (["--data", "nowhere"], "no pictures nowhere"),
     ],
 )
-def test_what_an_evaluation_of_a_classifier_refuses(run, weights, options, message):
+def test_options_that_the_evaluation_of_a_classifier_refuses(run, weights, options, message):
     code, _, err = run("evaluate", "--weights", weights, *options)
     assert code == 2 and message in " ".join(err.split())
 

@@ -32,7 +32,7 @@ def weights(small_config, tmp_path) -> Path:
     return tmp_path / "w.safetensors"
 
 
-def test_the_version_is_told(run):
+def test_the_version_is_printed(run):
     assert run("--version")[1].strip() == __version__
 
 
@@ -75,7 +75,7 @@ def test_lmdb_commands_from_labels_to_files(run, crops, tmp_path):
     assert sorted(LmdbReader(c).labels()) == sorted(WORDS)
 
 
-def test_lmdb_create_exit_codes_tell_what_went_in(run, crops, tmp_path):
+def test_lmdb_create_exit_codes_report_what_was_stored(run, crops, tmp_path):
     with (crops / "labels.tsv").open("a") as labels:
         labels.write("missing.png\tword\n")
     create = ("lmdb", "create", "--labels", crops / "labels.tsv", "--output", tmp_path / "x.lmdb")
@@ -299,7 +299,7 @@ def test_evaluate_checks_everything_before_it_reads(run, weights, crops, tmp_pat
     assert code == 2 and "leaves nothing of any of its 1 labels" in err
 
 
-def test_resume_passes_over_a_run_that_never_began(run, small_config, tmp_path, monkeypatch):
+def test_resume_skips_a_run_that_never_began(run, small_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     import yaml
 
@@ -369,7 +369,7 @@ def test_a_table_in_a_file_is_not_wrapped(run, crops):
     assert run("evaluate", "--data", crops / "labels.tsv", "--show-errors", "-1")[0] == 2
 
 
-def test_import_overwrites_nothing_unasked(run, tmp_path):
+def test_import_overwrites_only_if_asked(run, tmp_path):
     (tmp_path / "w.safetensors").write_text("mine")
     command = ("import", "absent.pt", "--model", "grcl_lstm_paper", "--output", tmp_path / "w.safetensors")
     assert "w.safetensors exists; give --overwrite to replace it" in run(*command)[2]

@@ -125,7 +125,7 @@ def test_files_that_are_missing_are_named(tmp_path, run):
         run("info", "absent.npz")
 
 
-def test_build_overwrites_nothing_unasked(tmp_path, run, model):
+def test_build_overwrites_only_if_asked(tmp_path, run, model):
     words = tmp_path / "words.txt"
     before = words.read_bytes(), model.read_bytes()
     for output in (words, model):

@@ -26,7 +26,7 @@ def read(run):
     return partial(run, "read")
 
 
-def test_csv_has_a_line_an_image(read):
+def test_csv_has_one_line_per_image(read):
     code, out, _ = read(FIRST, SECOND, "--csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0 and [row["path"] for row in rows] == [FIRST, SECOND]
@@ -40,7 +40,7 @@ def test_paths_come_from_standard_input(read, monkeypatch):
     assert code == 0 and [line.split("\t")[0] for line in out.splitlines()] == [FIRST, SECOND, FIRST, SECOND]
 
 
-def test_what_standard_input_names_is_read_as_it_comes(read, monkeypatch, capsys, tmp_path):
+def test_files_named_on_standard_input_are_read_as_they_arrive(read, monkeypatch, capsys, tmp_path):
     printed = []
 
     class Stdin:
@@ -131,7 +131,7 @@ def test_odd_names_reach_every_kind_of_output(tmp_path):
         assert os.fsencode(row["path"]) == name and row["text"] == "clown"
 
 
-def test_json_tells_all(read):
+def test_json_holds_text_characters_and_alternatives(read):
     code, out, _ = read(FIRST, "--json", "--num-best", 2)
     record = json.loads(out)
     assert code == 0 and record["text"] == "clown" and len(record["alternatives"]) == 2
@@ -145,7 +145,7 @@ def test_crops_are_written_with_their_characters(read, tmp_path):
     assert cv2.imread(str(tmp_path / "out" / names[0])).shape[0] >= 96
 
 
-def test_a_drawing_whose_name_is_too_long_is_told_and_the_others_are_written(read, tmp_path):
+def test_a_drawing_whose_name_is_too_long_is_reported_and_the_others_are_written(read, tmp_path):
     long = tmp_path / f"{'x' * 250}.jpg"
     long.write_bytes(Path(FIRST).read_bytes())
     code, out, err = read(long, SECOND, "--annotate", tmp_path / "out")
@@ -155,7 +155,7 @@ def test_a_drawing_whose_name_is_too_long_is_told_and_the_others_are_written(rea
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["000002_000000007.png"]
 
 
-def test_what_is_squeezed_is_told(read, tmp_path):
+def test_a_squeezed_crop_gives_a_warning(read, tmp_path):
     long = np.full((20, 900), 255, np.uint8)
     cv2.imwrite(str(tmp_path / "long.png"), long)
     cv2.imwrite(str(tmp_path / "up.png"), long[:2].T)
@@ -166,7 +166,7 @@ def test_what_is_squeezed_is_told(read, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["tif", "gif", "webp"])
-def test_pictures_after_the_first_of_a_file_are_told(read, tmp_path, ending):
+def test_further_pictures_of_a_file_give_a_warning(read, tmp_path, ending):
     picture = Image.open(FIRST)
     picture.save(tmp_path / f"one.{ending}")
     picture.save(tmp_path / f"two.{ending}", save_all=True, append_images=[picture.rotate(180)])

@@ -8,7 +8,7 @@ from grcnn_ocr.datasets.changes import CHANGES, ChangedWords, add_noise, blur, c
 from grcnn_ocr.datasets.words import decoded, open_words
 
 GRADIENT = np.add.outer(np.arange(20), 2 * np.arange(60)).astype(np.uint8)
-"""20 rows of 60 pixels, each pixel another than its neighbours."""
+"""20 rows of 60 pixels, each different from its neighbours."""
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -18,7 +18,7 @@ def test_every_change_leaves_an_image(name, height, width):
     assert found.ndim == 2 and found.size and found.dtype == np.uint8
 
 
-def test_what_changes():
+def test_each_change_does_what_its_name_says():
     assert (cut(GRADIENT, 0.1) == GRADIENT[2:-2, 2:-2]).all()
     assert (turn(GRADIENT, 180)[1:, 1:] == GRADIENT[:0:-1, :0:-1]).all()
     loose = changes.loosen(GRADIENT, 0.1)

@@ -12,7 +12,7 @@ LABELS = [f"word{index}" for index in range(10)]
 
 
 def build(path: Path, labels: list[str], **files: list[str]) -> Path:
-    """An LMDB of what need be no pictures, with a list of one word an image in each of its files."""
+    """An LMDB of bytes that need not be pictures; each of its lexicon files has a list of one word per image."""
     with building(path) as writer:
         for label in labels:
             writer.add(b"II*\0", label)

@@ -211,7 +211,7 @@ def test_a_killed_build_leaves_nothing_or_a_complete_dataset(moment, before, tmp
         assert last_label(LmdbReader(output)) in ("label1", "new2")
     nothing_or_refused = pytest.raises(ValueError, match="exists") if output.exists() or before else nullcontext()
     with nothing_or_refused, building(output) as writer:
-        writer.add(b"a", "next")  # removes what the killed one left, or brings back what it was replacing
+        writer.add(b"a", "next")  # removes what the killed build left, or restores what it was replacing
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.lmdb"]
     assert last_label(LmdbReader(output)) in (("label1", "new2") if before else ("new2", "next"))
 

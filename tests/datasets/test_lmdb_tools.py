@@ -174,7 +174,7 @@ def test_a_release_s_list_of_one_word_is_still_one_of_its_image(crops, tmp_path)
     assert Lexicon.load(tmp_path / "x.lmdb" / "lexicon_50.txt").lists == (("HE", "LLO"), ("BOOK",))
 
 
-def test_a_folder_in_the_place_of_a_scene_is_told(crops, tmp_path):
+def test_a_folder_in_place_of_a_scene_is_reported(crops, tmp_path):
     (crops / "folder").mkdir()
     scenes = SCENES.replace("0.png", "folder").replace("1.png", "folder")
     (crops / "test.xml").write_text(scenes)
@@ -182,7 +182,7 @@ def test_a_folder_in_the_place_of_a_scene_is_told(crops, tmp_path):
         create(crops / "test.xml", tmp_path / "x.lmdb", format="svt")
 
 
-def test_an_unknown_format_leaves_nothing(crops, tmp_path):
+def test_an_unknown_format_leaves_no_file(crops, tmp_path):
     with pytest.raises(ValueError, match="no format 'tsv'; known: auto, label_file"):
         create(crops / "labels.tsv", tmp_path / "x.lmdb", format="tsv")
     assert not (tmp_path / "x.lmdb").exists()

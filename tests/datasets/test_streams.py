@@ -20,7 +20,7 @@ ALNUM36 = Charset.named("alnum36")
 
 @dataclass(frozen=True)
 class Numbers:
-    """A stream whose sample n says n."""
+    """A stream whose sample n has the label n."""
 
     name: int
 
@@ -29,7 +29,7 @@ class Numbers:
 
 
 class Labels:
-    """A source of numbered labels without pictures worth seeing."""
+    """A source of numbered labels with placeholder pictures."""
 
     def __init__(self, num: int) -> None:
         self.num = num

@@ -42,7 +42,7 @@ def every_text(charset: Charset, num_frames: int) -> list[tuple[int, ...]]:
 
 
 def brute_force(log_probs, charset, model=None, weight=0.0, bonus=0.0, accept=lambda text: True):
-    """Score every text there is; the best first, of equal ones the alphabetically first."""
+    """Score every possible text; the best first, of equal ones the alphabetically first."""
     words = [word for word in every_text(charset, len(log_probs)) if accept(charset.decode(word))]
     scores = log_likelihoods(log_probs[None], [len(log_probs)], words, [0] * len(words))
     if model is not None:

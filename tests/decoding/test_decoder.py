@@ -14,7 +14,7 @@ IMAGE = np.zeros((20, 50), np.uint8)
 
 
 def frames(*texts: str, sure: float = 0.9) -> np.ndarray:
-    """Log-probabilities (B, T, K) of images that say these texts, a frame a character and a blank after each."""
+    """Log-probabilities (B, T, K) of images of these texts: a frame per character, and a blank after each."""
     found = np.full((len(texts), 2 * max(map(len, texts)), 4), (1 - sure) / 3)
     for row, text in zip(found, texts, strict=True):
         row[:, 0] = sure
@@ -57,7 +57,7 @@ def test_alternatives_fall_in_likelihood_and_begin_with_the_reading():
     assert all(posteriors) and sum(posteriors) < 1
 
 
-def test_an_open_lexicon_gives_way_beyond_the_gap():
+def test_an_open_lexicon_yields_beyond_the_gap():
     log_probs = frames("abc", "abc")
     lists = [["abb", "b"], ["abc", "b"]]
     held = decode(log_probs, lists)

@@ -15,7 +15,7 @@ from grcnn_ocr.runtime import Reader
 
 
 def bars(height=24, width=120):
-    """Letters of a kind: upright strokes between two lines, in a tight box."""
+    """Something like letters: upright strokes between two lines, in a tight box."""
     image = np.full((height, width), 220, np.uint8)
     for left in range(2, width - 4, 10):
         image[3 : height - 3, left : left + 4] = 30

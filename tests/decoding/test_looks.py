@@ -21,7 +21,7 @@ PREPROCESSOR = Preprocessor(width="proportional", max_width=256)
 
 
 class Counting(BaseReader):
-    """Sees the last digit of the gray level in a crop resized to the best width, surely; else a 0, unsurely."""
+    """Reads the last digit of a crop's gray level confidently if it is resized to the best width, else an unsure 0."""
 
     def __init__(self, best: int, second_look: bool = True, preprocessor: Preprocessor = PREPROCESSOR) -> None:
         super().__init__(DIGITS, preprocessor, UNCALIBRATED, batch_size=3, second_look=second_look)
@@ -52,7 +52,7 @@ FAR, NEAR, FAR_INVERTED = 32, 91, 43
 """Resized widths of the looks at a crop of 64 pixels after the first and its inverse."""
 
 
-def test_what_was_read_surely_is_not_looked_at_again():
+def test_confident_readings_get_no_second_look():
     reader = Counting(best=64)
     assert reader.read(crop(64, 7)).text == "7" and reader.widths == [64]
 
@@ -65,7 +65,7 @@ def test_what_was_read_surely_is_not_looked_at_again():
         (FAR_INVERTED, "8", [64, 64, FAR, NEAR, FAR_INVERTED]),  # 255 - 27 is what it sees
     ],
 )
-def test_looks_are_taken_until_one_is_sure(best, text, widths):
+def test_looks_are_taken_until_one_is_confident(best, text, widths):
     reader = Counting(best)
     assert reader.read(crop(64, 7)).text == text and reader.widths == widths
     assert Counting(best, second_look=False).read(crop(64, 7)).text == "0"
@@ -112,7 +112,7 @@ def test_sure_and_unsure_crops_of_many_batches_keep_their_order():
 @pytest.mark.parametrize(
     "options", [{"lexicon": ["0", "7"]}, {"allowed": "07"}, {"pattern": "[07]"}, {"num_best": 2}, {"characters": True}]
 )
-def test_it_is_looked_again_whatever_is_asked(options):
+def test_a_second_look_is_taken_with_any_option(options):
     reader = Counting(best=NEAR)
     found = reader.read(crop(64, 7), **options)
     assert found.text == "7" and reader.widths == [64, 64, FAR, NEAR]
@@ -134,7 +134,7 @@ def test_what_a_pattern_fits_badly_at_one_look_it_may_fit_at_another():
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
-def test_what_is_not_a_number_is_no_reading_of_its_neighbours():
+def test_nan_outputs_do_not_affect_neighbouring_crops():
     class Broken(Counting):
         def _forward(self, images, widths):
             log_probs, lengths = super()._forward(images, widths)
@@ -152,7 +152,7 @@ def test_crops_of_one_width_are_looked_at_once():
 
 @pytest.fixture(scope="module")
 def small_crops():
-    """Samples at a height of 11 pixels, some of which are not read surely."""
+    """Samples at a height of 11 pixels, some of which are not read confidently."""
     images = [to_grayscale(decoded(open_words(SAMPLES / "labels.tsv"), index)) for index in range(24)]
     return [cv2.resize(image, (round(11 / image.shape[0] * image.shape[1]), 11)) for image in images]
 
@@ -169,7 +169,7 @@ def small_crops():
         {"upright": True},
     ],
 )
-def test_a_second_look_does_not_depend_on_neighbours_whatever_is_asked(small_crops, options):
+def test_a_second_look_does_not_depend_on_neighbours_with_any_option(small_crops, options):
     reader = Reader(threads=1)
     crops = [*small_crops, *(image.T for image in small_crops[:4])] if "upright" in options else small_crops
     together = reader.read_many(crops, **options)

@@ -35,7 +35,7 @@ SCORES = st.lists(st.tuples(st.sampled_from([0.1, 0.5, 0.5001, 0.9, 1.0]), st.bo
 
 
 def drawn(slope: float, offset: float, num: int = 20_000) -> tuple[list[float], np.ndarray]:
-    """Draw readings whose chance of being right is `Calibration(slope, offset)`'s."""
+    """Draw readings that are right with the probability that `Calibration(slope, offset)` gives."""
     rng = np.random.default_rng(0)
     scores = [-math.log1p(math.exp(-odds)) for odds in rng.normal(2, 3, num)]
     chances = [Calibration(slope, offset).confidence(score) for score in scores]
@@ -48,7 +48,7 @@ def test_the_fit_finds_the_slope_and_offset_that_data_were_drawn_by(slope, offse
     assert found.slope == pytest.approx(slope, rel=0.1) and found.offset == pytest.approx(offset, abs=0.15)
 
 
-def test_the_fit_lowers_the_calibration_error_of_what_it_did_not_see():
+def test_the_fit_lowers_the_calibration_error_of_held_out_readings():
     scores, right = drawn(0.3, -0.5)
     after = fit(scores[:10_000], right[:10_000])
     errors = [
@@ -73,14 +73,14 @@ def test_the_fit_is_the_minimum_of_platts_loss():
 
 
 @given(st.integers(5, 30), st.integers(5, 30), st.sampled_from([1e-3, 1.0, 300.0]))
-def test_data_that_a_threshold_parts_have_a_finite_fit(num_right, num_wrong, spread):
+def test_data_that_a_threshold_separates_have_a_finite_fit(num_right, num_wrong, spread):
     scores = [-1e-6 * (i + 1) for i in range(num_right)] + [-5 - spread * i for i in range(num_wrong)]
     found = fit(scores, [True] * num_right + [False] * num_wrong)
     assert math.isfinite(found.slope) and found.slope > 0
     assert found.confidence(scores[0]) > 0.5 > found.confidence(scores[-1])
 
 
-def test_readings_that_tell_nothing_are_refused():
+def test_readings_that_cannot_be_fitted_are_refused():
     with pytest.raises(ValueError, match="of 2 readings 2 are right"):
         fit([-1.0, -2.0], [True, True])
     with pytest.raises(ValueError, match="not more often right"):
@@ -102,7 +102,7 @@ def test_bins_are_of_equally_many():
 
 
 @given(SCORES, st.randoms())
-def test_bins_part_no_equal_confidences_and_do_not_depend_on_order(scores, rng):
+def test_bins_keep_equal_confidences_together_and_do_not_depend_on_order(scores, rng):
     bins = reliability(*zip(*scores, strict=True))
     assert sum(b.images for b in bins) == len(scores) and len(bins) <= len({c for c, _ in scores})
     shuffled = rng.sample(scores, len(scores))
@@ -139,7 +139,7 @@ def test_the_chosen_gap_equals_brute_force(answers):
 
 
 def test_the_gap_lies_in_the_middle_of_the_best_stretch():
-    # right by the list up to 2 nats, right without it from 6 on; both right at 4 says nothing
+    # right with the list up to 2 nats, right without it from 6 on; both are right at 4, which does not matter
     assert choose_open_gap([0, 0, 0, 0], [-1, -2, -4, -6], [0, 0, 1, 1], [1, 1, 1, 0]) == 4.0
 
 
@@ -208,12 +208,12 @@ def weights(small_config, tmp_path, monkeypatch):
     return tmp_path / "w.safetensors"
 
 
-def test_a_list_of_nothing_but_the_word_keeps_it():
+def test_a_list_with_only_that_word_keeps_it():
     lexicon = Lexicon((("a",), ("b", "other")), per_image=True)
     assert ("a",) in with_unlisted(lexicon, ["a", "b"], str.lower).lists
 
 
-def test_the_command_writes_what_it_fits_and_keeps_the_gap(weights, crops, tmp_path, capsys):
+def test_the_command_writes_the_fit_and_keeps_the_gap(weights, crops, tmp_path, capsys):
     calibrate(str(weights), crops / "labels.tsv", tmp_path / "out.safetensors")
     out = capsys.readouterr().out
     assert "10 of 16 words right" in out and "on the 8 others" in out and "fitted on all 16" in out
@@ -241,13 +241,13 @@ def test_the_command_chooses_the_gap_by_a_lexicon(weights, crops, tmp_path, caps
 
     monkeypatch.setattr(Recognizer, "recognise", counting)
     calibrate(str(weights), crops / "labels.tsv", tmp_path / "out.safetensors", lexicon="words.txt")
-    assert "open lexicon, by 8: word accuracy on the 8 others" in capsys.readouterr().out
+    assert "open lexicon, chosen on 8: word accuracy on the 8 others" in capsys.readouterr().out
     assert len(seen) == 16  # each image once
     gap = load_weights(tmp_path / "out.safetensors").calibration.open_gap
-    assert gap is not None and 9 < gap < 27  # a missing character costs 9 nats, another word three such or more
+    assert gap is not None and 9 < gap < 27  # a missing character costs 9 nats, another word at least 27
 
 
-def test_the_command_reads_in_the_charset_that_is_asked_for(weights, small_config, crops, tmp_path, capsys):
+def test_the_command_reads_in_a_given_charset(weights, small_config, crops, tmp_path, capsys):
     config = small_config.model_copy(update={"charset": CharsetConfig(characters="ascii94")})
     save_weights(weights, Weights(build_model(config), config))
     (crops / "words.txt").write_text("\n".join(map(str.upper, WORDS)))
@@ -255,10 +255,10 @@ def test_the_command_reads_in_the_charset_that_is_asked_for(weights, small_confi
     calibrate(str(weights), crops / "labels.tsv", tmp_path / "out.safetensors", **options)
     assert "protocol charset alnum36: 10 of 16 words right" in capsys.readouterr().out
     gap = load_weights(tmp_path / "out.safetensors").calibration.open_gap
-    assert gap is not None and 9 < gap < 27  # capitals are no other words
+    assert gap is not None and 9 < gap < 27  # words in capitals are the same words
 
 
-def test_the_command_overwrites_nothing_unasked(weights, crops, tmp_path):
+def test_the_command_overwrites_only_if_asked(weights, crops, tmp_path):
     before = weights.read_bytes()
     with pytest.raises(ValueError, match=r"w\.safetensors exists; give --overwrite"):
         calibrate(str(weights), crops / "labels.tsv", weights)

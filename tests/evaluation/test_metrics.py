@@ -33,7 +33,7 @@ def test_no_images_have_no_accuracy():
     assert math.isnan(Counts().word_accuracy) and math.isnan(Counts().cer)
 
 
-def test_protocols_fold_what_they_say():
+def test_protocols_fold_as_they_state():
     assert ALPHANUMERIC.fold("Don't – STOP 日本!") == "dontstop"
     assert charset_protocol(Charset.named("ascii94", fold_case=False, drop_punctuation=False)).fold("Don't") == "Don't"
     assert charset_protocol(Charset.named("alnum36")).fold("日A") == "日a"  # cannot be read, so counts as wrong

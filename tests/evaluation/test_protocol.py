@@ -31,7 +31,7 @@ def test_every_published_protocol_has_the_number_in_its_name():
     assert [protocol.num_images for protocol in PUBLISHED.values()] == [860, 867, 3000, 647, 857, 1015, 1095]
 
 
-def test_a_count_that_is_not_the_protocols_is_told():
+def test_an_image_count_other_than_the_protocols_gives_a_warning():
     protocol = PUBLISHED["svt-647"]
     assert protocol.count_warning(647) is None and ALPHANUMERIC.count_warning(5) is None
     warning = protocol.count_warning(646)

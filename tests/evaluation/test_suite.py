@@ -33,7 +33,7 @@ def suite(crops):
 
 
 class Counting:
-    """Reads nothing, or with a list its first word; counts the images it was shown."""
+    """Answers with an empty text, or with the first word of a list; counts the images given to it."""
 
     window = 5
 
@@ -56,7 +56,7 @@ class Counting:
         ]
 
 
-def test_a_suite_says_its_sets(suite):
+def test_a_suite_describes_its_sets(suite):
     path = suite("sets:\n- {name: a, data: x.lmdb}\n- {name: 2003, data: y, protocol: svt-647, lexicons: [none, 50]}\n")
     first, second = load_suite(path).sets
     assert first == SetConfig(name="a", data="x.lmdb", format="auto", protocol="alphanumeric", lexicons=("none",))
@@ -98,7 +98,7 @@ def test_a_missing_suite_is_named(tmp_path):
         ("lexicons: [nowhere.txt]", r"sets\.1 \(b\): no lexicon .*nowhere\.txt"),
     ],
 )
-def test_what_a_set_asks_for_and_is_not_there_is_named_with_its_set(suite, key, message):
+def test_unknown_protocols_formats_and_lexicons_are_named_with_their_set(suite, key, message):
     path = suite(f"sets: [{ONE}, {{name: b, data: labels.tsv, {key}}}]")
     with pytest.raises(ValueError, match=rf"suite\.yaml: {message}"):
         open_suite(path, CHARSET)
@@ -125,7 +125,7 @@ def test_every_image_is_read_once_a_set_however_many_lexicons(crops, suite):
         ("data: signs.tsv", r".*signs\.tsv: protocol .* leaves nothing of any of its 1 labels"),
     ],
 )
-def test_what_can_be_seen_without_an_image_stops_before_any_reading(crops, suite, bad, message):
+def test_faults_visible_without_images_stop_before_any_reading(crops, suite, bad, message):
     (crops / "short.txt").write_text("a,b\n" * 15)
     (crops / "signs.tsv").write_text("0.png\t!\n")
     path = suite(f"sets: [{ONE}, {{name: b, {bad}}}]")
@@ -171,7 +171,7 @@ def test_lists_in_an_lmdbs_folder_are_found_by_file_and_by_name(crops, tmp_path)
         find_lexicon("60", open_words(tmp_path / "x.lmdb"), Path())
 
 
-def test_a_count_that_is_not_the_protocols_is_told(crops, suite):
+def test_an_image_count_other_than_the_protocols_gives_a_warning(crops, suite):
     path = suite("sets: [{name: a, data: labels.tsv, protocol: svt-647}]")
     [row], _ = evaluate_sets(Counting(), open_suite(path, CHARSET))
     assert "svt-647 has 647 images, 16 are counted" in row.warning
@@ -264,7 +264,7 @@ def test_a_language_model_with_lists_alone_is_refused(no_network, crops, capsys)
 def test_wrong_readings_are_printed_the_most_confident_first(no_network, crops, capsys):
     evaluate(data=[crops / "labels.tsv"], show_errors=2)
     lines = [line for line in capsys.readouterr().err.splitlines() if "\t" in line]
-    assert [line.split("\t")[1] for line in lines] == ["street", "hello"]  # alike in confidence, so by edits
+    assert [line.split("\t")[1] for line in lines] == ["street", "hello"]  # of equal confidence, so sorted by edits
     assert all(line.endswith("\t\t0.500") for line in lines)
 
 

@@ -17,7 +17,7 @@ from grcnn_ocr.text.lexicon import Lexicon
 
 
 class Scripted(Recognizer):
-    """Sees, in each image, the text it is told, image by image; the network is left out."""
+    """Reads the given texts, one per image in order, without a network."""
 
     def __init__(self, small_config, texts: list[str], batch_size: int = 4) -> None:
         from grcnn_ocr.build import build_model
@@ -44,7 +44,7 @@ def test_lexicon_free_figures(crops, small_config):
     assert result.lexicon is None
 
 
-def test_a_shared_lexicon_mends_what_it_can(crops, small_config):
+def test_a_shared_lexicon_corrects_readings(crops, small_config):
     texts = [*WORDS[:-2], "deeep", "y"]
     lexicon = Lexicon.shared(random.Random(0).sample(WORDS, len(WORDS)))
     [free, bound] = evaluate_words(Scripted(small_config, texts), open_words(crops / "labels.tsv"), [None, lexicon])
@@ -77,7 +77,7 @@ def test_lists_go_with_images_by_position_even_when_some_are_left_out(crops, sma
 
 
 def test_a_constant_scorer_gains_nothing_from_the_true_words_place(crops, small_config):
-    """With the true word first in every list, as shipped, a scorer that sees nothing must not look perfect."""
+    """As the true word comes first in every shipped list, a scorer that ignores the image must not seem perfect."""
     lists = tuple((word, "aaa", "aab", "aac") for word in WORDS)
     [result] = evaluate_words(
         Scripted(small_config, [""] * 16), open_words(crops / "labels.tsv"), [Lexicon(lists, per_image=True)]
@@ -115,7 +115,7 @@ def test_an_unreadable_image_is_an_error_that_names_it(crops, small_config):
 
 
 def test_the_shipped_ic03_lists_fit_the_shipped_labels():
-    """Line i of the lexicon holds label i, as the evaluation by position assumes."""
+    """Line i of the lexicon contains label i, as evaluation assumes, which matches them by position."""
     source = open_words(shared("data/ic03/gt.txt"))
     lexicon = Lexicon.load(shared("data/ic03/lexicon_50.txt"))
     lexicon.check_length(len(source))

@@ -14,7 +14,7 @@ SELECTIVE = partial(SKConv, kernels=((3, 1), (1, 1)), groups=2, reduction=32)
 
 
 def randomise(layer: torch.nn.Module) -> None:
-    """Give every tensor values that a mistake could not hide behind, and evaluate."""
+    """Fill every tensor with random values, behind which no mistake can hide, and switch to evaluation."""
     for tensor in layer.state_dict().values():
         if tensor.is_floating_point():
             tensor.copy_(torch.rand_like(tensor) - 0.3 if tensor.ndim > 1 else torch.rand_like(tensor) + 0.1)

@@ -42,7 +42,7 @@ def test_response_norm_of_an_even_size_is_an_error():
 
 @pytest.mark.parametrize(("maps", "size"), [(64, 9), (96, 13), (128, 17), (160, 21)])
 def test_rcl_normalises_over_the_published_number_of_maps(maps, size):
-    """One map of 1 everywhere is felt by the `size` maps around it alone."""
+    """A single map of ones affects only the `size` maps around it."""
     norm = RCL(1, maps, iterations=1).norms[0]
     x = torch.full((1, maps, 1, 1), 1e-3)
     alone = norm(x)

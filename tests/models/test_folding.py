@@ -1,4 +1,4 @@
-"""The folded form computes what the network does, and leaves the network alone."""
+"""The folded form computes the same as the network, and does not change the network."""
 
 import copy
 
@@ -14,7 +14,7 @@ from grcnn_ocr.models.recognizer import CTCRecognizer
 
 
 def randomised(model: CTCRecognizer) -> CTCRecognizer:
-    """Give every BatchNorm statistics and weights of a trained network's kind, and the logits a trained one's range."""
+    """Give every BatchNorm statistics and weights, and the logits a range, like those of a trained network."""
     torch.manual_seed(0)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):

@@ -14,7 +14,7 @@ def recognizer(lstm_features=(5, 6), num_classes=9, **options) -> CTCRecognizer:
 
 
 def trained(**options) -> CTCRecognizer:
-    """A network that a few training passes have given BatchNorm statistics."""
+    """A network with BatchNorm statistics from a few training passes."""
     torch.manual_seed(1)
     model = recognizer(**SMALL, **options)
     for parameter in model.parameters():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 60.0
-"""Seconds that an answer may take."""
+"""Time limit for an answer, in seconds."""
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-extensions",
     "--disable-background-networking", "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe",

@@ -1,4 +1,4 @@
-"""Pictures good and bad, as bytes."""
+"""Valid and invalid pictures, as bytes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def turned(image: Image.Image, kind: str) -> bytes:
-    """Lie on its side, with the EXIF tag that says so."""
+    """Turn a picture on its side, with the EXIF tag that says so."""
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     return encoded(image.transpose(Image.Transpose.ROTATE_90), kind, exif=exif)
 
 
 def tall(degrees: int) -> bytes:
-    """Stand on its end, turned clockwise by 90 or 270 degrees; nothing says so."""
+    """Turn a picture clockwise by 90 or 270 degrees, without an EXIF tag."""
     return encoded(clown().rotate(-degrees, expand=True))
 
 
@@ -44,7 +44,7 @@ def sixteen_bits() -> bytes:
 
 
 def with_alpha() -> Image.Image:
-    """Dark letters on nothing."""
+    """Dark letters on a transparent background."""
     gray = clown().convert("L")
     opacity = Image.fromarray(255 - np.asarray(gray))
     black = Image.new("L", gray.size)
@@ -57,7 +57,7 @@ def animated(kind: str) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that says how large it is, and holds next to nothing."""
+    """A PNG whose header declares a size, with almost no data."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

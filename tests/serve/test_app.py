@@ -143,7 +143,7 @@ def test_too_many_files_and_fields_given_twice(server):
     assert error(server.post("/read", twice, "multipart/form-data; boundary=y")) == (422, "broken_form")
 
 
-def test_broken_base64_is_told_in_its_place(server):
+def test_broken_base64_is_reported_in_its_place(server):
     results = server.read_json(images=["*", base64.b64encode(CLOWN).decode(), "", "é"]).json["results"]
     codes = [result["error"]["code"] if "error" in result else result["text"] for result in results]
     assert codes == ["not_base64", "clown", "empty", "not_base64"]
@@ -181,7 +181,7 @@ def test_a_client_that_goes_away_leaves_the_server_well(server):
 
 
 class Held:
-    """A recogniser whose network holds on while `gate` is closed."""
+    """A recogniser whose network waits while `gate` is closed."""
 
     def __init__(self, recognizer):
         self.recognizer = recognizer
@@ -234,7 +234,7 @@ def test_too_many_at_once_are_sent_away(recognizer):
         assert client.read(CLOWN).status == 200
 
 
-def test_a_failure_of_the_network_is_told_without_its_words(recognizer, caplog):
+def test_a_failure_of_the_network_is_reported_without_its_message(recognizer, caplog):
     class Broken(Held):
         def recognise(self, images):
             raise RuntimeError("a secret path")
@@ -287,7 +287,7 @@ def test_openapi_describes_bodies_and_errors(server):
     assert set(read["responses"]) == {"200", "408", "413", "415", "422", "500", "503"}
 
 
-def test_models_tells_the_characters_and_the_limits(server):
+def test_models_lists_the_characters_and_the_limits(server):
     told = server.get("/models").json
     assert told["models"][0]["charset"] == "0123456789abcdefghijklmnopqrstuvwxyz"
     assert told["limits"]["image_bytes"] == 8_000_000 and told["limits"]["images"] == 64

@@ -11,7 +11,7 @@ from grcnn_ocr.serve.limits import RefusedError
 
 
 class Network:
-    """Answers an image by its first pixel; it holds on while `gate` is closed."""
+    """Answers an image with its first pixel; waits while `gate` is closed."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -86,7 +86,7 @@ def test_more_than_may_wait_is_refused():
         assert answers(waits) == [2, 3]
 
 
-def test_another_look_at_what_was_let_in_is_never_refused_and_goes_first():
+def test_a_second_look_at_admitted_images_is_never_refused_and_goes_first():
     network = Network()
     with Batcher(network, batch_size=1, max_waiting=1, patience=0) as batcher:
         batcher.submit([image(1)])
@@ -110,7 +110,7 @@ def test_a_request_of_more_than_may_wait_is_taken_when_none_do():
         assert answers(waits) == [2, 3, 4]
 
 
-def test_closing_answers_what_waits_and_takes_no_more():
+def test_closing_answers_waiting_requests_and_accepts_no_more():
     network = Network()
     with Batcher(network) as batcher:
         batcher.submit([image(1)])

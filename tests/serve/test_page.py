@@ -224,7 +224,7 @@ def test_nothing_is_wider_than_a_phone(page):
     assert page.run("document.documentElement.scrollWidth") <= 360
 
 
-def test_a_server_that_is_gone_is_told(browser, recognizer):
+def test_a_server_that_is_gone_is_reported(browser, recognizer):
     from serve.client import served
 
     from grcnn_ocr.serve.app import create_app

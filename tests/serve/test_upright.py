@@ -34,7 +34,7 @@ def by_json(server, pictures, **options):
 
 
 def results(reply):
-    """Return the results but for the names, which a form alone gives."""
+    """Return the results without their names, which only a form gives."""
     assert reply.status == 200
     return [{key: value for key, value in result.items() if key != "name"} for result in reply.json["results"]]
 
@@ -59,7 +59,7 @@ def test_tall_and_wide_pictures_are_read_as_the_recogniser_reads_them(server, re
 
 @pytest.mark.parametrize("options", [{}, {"upright": False}])
 @pytest.mark.parametrize("ask", [by_form, by_json])
-def test_nothing_is_turned_unasked(server, recognizer, ask, options):
+def test_nothing_is_turned_unless_asked(server, recognizer, ask, options):
     found = results(ask(server, [TALL, CLOWN, FALLEN], **options))
     expected = recognizer.read_many([TALL, CLOWN, FALLEN])
     assert [(result["text"], result["rotation"]) for result in found] == [(p.text, 0) for p in expected]

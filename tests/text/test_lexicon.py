@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from grcnn_ocr.text.lexicon import Lexicon, join_words, split_words
 
 
-def test_one_word_a_line_is_for_all_images(tmp_path):
+def test_one_word_per_line_is_for_all_images(tmp_path):
     (tmp_path / "words.txt").write_bytes(b"\xef\xbb\xbfopen\r\nclosed\r\n\r\n")
     lexicon = Lexicon.load(tmp_path / "words.txt")
     assert not lexicon.per_image and lexicon.words(7) == ("open", "closed")
@@ -87,7 +87,7 @@ def test_lists_at_fault_are_refused(lists, per_image, message):
 
 
 @given(st.lists(st.text("abc日", min_size=1), min_size=1))
-def test_words_put_together_come_apart_as_they_were(words):
+def test_joined_words_split_into_the_same_words(words):
     line = join_words(words)
     assert "," in line and split_words(line) == tuple(words)
 

@@ -141,7 +141,7 @@ def test_a_model_of_another_charset_is_refused_naming_both():
         model.classes_of(ABC)
 
 
-def test_a_model_without_case_speaks_of_both_and_not_of_punctuation():
+def test_a_model_without_case_scores_both_cases_and_no_punctuation():
     model, _ = NGram.build(["open"], ALNUM)
     classes = dict(zip("\0" + ASCII.characters, model.classes_of(ASCII).tolist(), strict=True))
     assert classes["O"] == classes["o"] == ALNUM.encode("o")[0] and classes["7"] == ALNUM.encode("7")[0]

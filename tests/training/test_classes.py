@@ -1,4 +1,4 @@
-"""Training an image classifier: by the loop that trains recognisers."""
+"""Training an image classifier, with the loop that also trains recognisers."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from grcnn_ocr.weights import load_classifier, load_weights
 
 @pytest.fixture
 def squares(tmp_path) -> Path:
-    """Pictures of two classes that are told apart by which half is bright."""
+    """Pictures of two classes that differ in which half is bright."""
     rng = np.random.default_rng(0)
     files = {}
     for split, count in (("train", 24), ("test", 6)):
@@ -144,7 +144,7 @@ def test_other_classes_in_the_test_split_are_an_error(squares, tmp_path):
 
 
 def test_two_processes_train_as_one_with_the_same_pictures(squares, tmp_path):
-    """Under torchrun, with gloo; BatchNorm frozen, for its statistics are each process's own."""
+    """Under torchrun, with gloo; BatchNorm is frozen, as each process has its own statistics."""
     overrides = ["train.batch_norm=frozen", "train.ema_decay=0", "train.lr=0.01"]
     recorder = Recorder()
     Trainer(configured(squares, *overrides), tmp_path / "one", monitors=[recorder]).run()

@@ -1,4 +1,4 @@
-"""Feeding a process of a run."""
+"""The batches that one process of a run is fed with."""
 
 import pytest
 

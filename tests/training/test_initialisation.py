@@ -24,7 +24,7 @@ def pair(config, ours: str, theirs: str):
     return found
 
 
-def test_the_rows_of_known_characters_are_kept_and_all_others_said(small_config):
+def test_the_rows_of_known_characters_are_kept_and_the_others_reported(small_config):
     model, charset, trained, known = pair(small_config, "bAz", "abc")
     before = {key: value.clone() for key, value in model.state_dict().items()}
     report = initialise(model, charset, trained, known, "old")

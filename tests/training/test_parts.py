@@ -74,10 +74,10 @@ def test_a_time_budget_becomes_steps_that_leave_time_for_validation():
     assert total_steps(TrainConfig(time_budget="10m"), measured) == 50 + int((600 - 20 - 10 * 3) / 0.2)
     every = total_steps(TrainConfig(time_budget="10m", validate_every=100), measured)
     assert every == 50 + int(580 / (0.2 + 0.03))
-    assert total_steps(TrainConfig(time_budget="10s"), measured) == 51  # overdrawn already: ends, with weights saved
+    assert total_steps(TrainConfig(time_budget="10s"), measured) == 51  # exceeded already: ends, with weights saved
 
 
-def test_a_time_budget_that_is_too_short_is_told(caplog):
+def test_a_time_budget_that_is_too_short_is_reported(caplog):
     measured = Measurement(steps=50, elapsed=20.0, step_seconds=0.2, validation_seconds=3.0)
     assert total_steps(TrainConfig(time_budget=60.0), measured) == 100 and not caplog.text
     assert total_steps(TrainConfig(time_budget=15.0), measured) == 51

@@ -38,7 +38,7 @@ class StopAfter:
 
 
 class Recorder:
-    """Keeps what a run tells."""
+    """Keeps what a run reports."""
 
     def __init__(self) -> None:
         self.reports, self.validations = [], []
@@ -164,7 +164,7 @@ def test_validation_data_that_cannot_count_is_an_error_before_training(small_con
         Trainer(small_config.model_copy(update={"data": data}), tmp_path)
 
 
-def test_validation_labels_that_can_never_be_read_right_are_told(small_config, tmp_path, crops, caplog):
+def test_validation_labels_that_can_never_be_read_right_are_reported(small_config, tmp_path, crops, caplog):
     (crops / "validation.tsv").write_text(f"0.png\t日本\n1.png\tbook\n2.png\t{'ab' * 14}\n", encoding="utf-8")
     data = small_config.data.model_copy(update={"validation": str(crops / "validation.tsv")})
     with caplog.at_level("INFO"):
@@ -480,7 +480,7 @@ def test_a_run_with_proportional_widths_is_resumed_exactly_and_reads_what_it_lea
     assert_resumes_exactly(config, tmp_path, at=18)  # in the midst of a block
 
 
-def test_words_too_narrow_for_their_labels_are_counted_and_said(small_config, tmp_path, crops, caplog):
+def test_words_too_narrow_for_their_labels_are_counted_and_reported(small_config, tmp_path, crops, caplog):
     cv2.imwrite(str(crops / "0.png"), np.zeros((32, 25), np.uint8))
     (crops / "narrow.tsv").write_text("0.png\tabcdefghijk\n1.png\tbook\n")
     data = small_config.data.model_copy(update={"train": str(crops / "narrow.tsv")})

@@ -62,7 +62,7 @@ def test_every_kind_of_grcl_shows_every_iteration(name, options, iterations):
         assert 0 < layer.maps.min() < layer.maps.max() < 1
 
 
-def test_looking_changes_nothing_and_leaves_no_hook():
+def test_reading_gates_changes_nothing_and_leaves_no_hook():
     front_end, images = build("grcl", widths=WIDTHS), torch.randn(1, 1, 32, 40)
     with torch.inference_mode():
         before = front_end(images)

@@ -91,7 +91,7 @@ def test_every_sample_is_a_picture_of_its_label(look, color):
         assert decode(data).shape == image.shape[:2]
 
 
-def test_what_is_drawn_is_what_the_label_says(monkeypatch):
+def test_the_drawn_text_matches_the_label(monkeypatch):
     drawn = []
     lay_out = render.lay_out
     monkeypatch.setattr(render, "lay_out", lambda text, *rest: drawn.append(text) or lay_out(text, *rest))
@@ -130,7 +130,7 @@ def test_spacing_stays_in_its_range(bounds):
         assert 48 * bounds[0] - 1.5 <= width - tight <= 48 * bounds[1] + 1.5
 
 
-def test_words_of_ones_own_are_drawn_possessives_and_all(tmp_path, monkeypatch):
+def test_given_words_are_drawn_including_possessives(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "")
     (tmp_path / "words.txt").write_text("Joe's\nNew York\n", encoding="utf-8")
@@ -274,7 +274,7 @@ def test_letters_that_dance_are_turned_and_raised_and_stay_whole():
     assert np.array_equal(trimmed(still.ink), trimmed(glyph.ink))
 
 
-def test_halves_are_two_even_grounds():
+def test_halves_are_two_flat_areas():
     halves = [effects.texture((30, 90), random.Random(seed), 40) for seed in range(40)]
     found = [pixels for pixels in halves if len(np.unique(pixels)) == 2]
     assert found and all(np.ptp(pixels) == pytest.approx(40) and abs(pixels.mean()) < 0.01 for pixels in found)
@@ -300,7 +300,7 @@ def test_files_on_this_machine_make_an_engine(tmp_path, monkeypatch):
     assert contact_sheet(built, 2, 3).shape == (180, 300, 3)
 
 
-def test_what_cannot_be_drawn_from_is_named(tmp_path):
+def test_unusable_fonts_and_photos_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     alnum36 = Charset.named("alnum36")
     with pytest.raises(ValueError, match="no folder .*nowhere"):
@@ -320,7 +320,7 @@ def test_what_cannot_be_drawn_from_is_named(tmp_path):
         build_engine(EngineConfig(fonts=(str(tmp_path / "empty"),)), alnum36)
 
 
-def test_wallpapers_that_cannot_be_read_are_passed_over_and_named(tmp_path):
+def test_wallpapers_that_cannot_be_read_are_skipped_and_named(tmp_path):
     cv2.imwrite(str(tmp_path / "sky.png"), np.full((90, 70, 3), 99, np.uint8))
     (tmp_path / "bad.jpg").write_bytes(b"junk")
     photos, rejected = load_system_photos([tmp_path, tmp_path / "nowhere"])
@@ -349,7 +349,7 @@ def test_each_effect_can_be_looked_at_alone(effect):
     assert sheet.shape == (120, 1200, 3) and not np.array_equal(plain, changed)
 
 
-def test_an_effect_that_is_none_is_an_error():
+def test_an_unknown_effect_is_an_error():
     with pytest.raises(ValueError, match=r"no effect 'curv'; did you mean 'curve'"):
         effect_sheet(engine(), "curv")
 
@@ -416,7 +416,7 @@ def test_characters_beyond_ascii_are_drawn_when_the_charset_has_them(tmp_path, m
     assert "90°" in labels
 
 
-def test_words_that_no_font_draws_are_counted_and_told(tmp_path, monkeypatch):
+def test_words_that_no_font_draws_are_counted_and_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "")  # no fontconfig: the built-in font, which has no Greek
     (tmp_path / "words.txt").write_text("open\nclosed\nλόγος\n", encoding="utf-8")
@@ -436,7 +436,7 @@ def test_a_worker_that_dies_is_an_error(tmp_path):
 
 
 class Deadly(TextSampler):
-    """Ends the process that draws a text."""
+    """A sampler that ends the process in which it draws."""
 
     def __init__(self) -> None:
         super().__init__(WORDS, Charset.named("alnum36"))
@@ -445,7 +445,7 @@ class Deadly(TextSampler):
         os._exit(1)
 
 
-def test_an_lmdb_that_is_there_is_not_replaced_unasked(tmp_path):
+def test_an_existing_lmdb_is_replaced_only_if_asked(tmp_path):
     write(engine(), 3, tmp_path / "x.lmdb")
     with pytest.raises(ValueError, match="--overwrite"):
         write(engine(), 4, tmp_path / "x.lmdb")

@@ -65,7 +65,7 @@ def test_a_cache_file_is_parsed_once(font_file, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "damaged", [lambda data: b"", lambda data: b"junk", lambda data: data[:-9], flip_in_the_middle]
 )
-def test_a_damaged_cache_file_is_made_anew(damaged, font_file, tmp_path):
+def test_a_damaged_cache_file_is_written_again(damaged, font_file, tmp_path):
     [font], _ = load_fonts([font_file], tmp_path / "cache")
     [kept] = (tmp_path / "cache").iterdir()
     kept.write_bytes(damaged(kept.read_bytes()))
@@ -75,7 +75,7 @@ def test_a_damaged_cache_file_is_made_anew(damaged, font_file, tmp_path):
     assert list((tmp_path / "cache").iterdir()) == [kept]
 
 
-def test_files_that_are_no_fonts_are_passed_over_with_a_reason(font_file, tmp_path):
+def test_files_that_are_not_fonts_are_skipped_with_a_reason(font_file, tmp_path):
     (font_file.parent / "broken.otf").write_bytes(b"junk")
     files = find_font_files([font_file.parent])
     assert [path.name for path in files] == ["broken.otf", "own.ttf"]
@@ -103,7 +103,7 @@ def test_letters_alike_in_both_cases_are_left_out_where_case_counts():
 
 
 @pytest.mark.parametrize(("unwritable", "kept"), [("", ""), ("AEa", "ΑΕ"), ("Aa", "Α")])
-def test_a_letter_is_contested_by_what_labels_hold_alone(unwritable, kept, monkeypatch):
+def test_only_characters_of_labels_compete_for_a_glyph(unwritable, kept, monkeypatch):
     draw = fonts._draw  # Greek, drawn as Latin as in most fonts; the built-in one has none
     monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"Α": "A", "А": "A", "Ε": "E"}.get(c, c)))
     characters = DRAWABLE + "ΑΕА"  # the last one is Cyrillic
@@ -112,7 +112,7 @@ def test_a_letter_is_contested_by_what_labels_hold_alone(unwritable, kept, monke
     assert set(LETTERS_AND_DIGITS) <= set(trusted)
 
 
-def test_what_no_label_holds_may_look_like_anything(monkeypatch):
+def test_characters_outside_labels_may_look_like_any_other(monkeypatch):
     draw = fonts._draw
     monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"O": "0", "l": "I"}.get(c, c)))
     font = ImageFont.load_default(48)
