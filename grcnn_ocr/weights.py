@@ -107,21 +107,13 @@ def load_weights(path: str | Path) -> Weights:
         ValueError: if the file is missing, is not a weights file, is one of a classifier, or has tensors that do not
             fit its config.
     """
-    path = Path(path)
-    config, header, tensors = _read(path)
-    if config.task != "words":
-        raise ValueError(
-            f"{path} holds an image classifier ({config.model.name}), expected a recogniser of words; classifiers are "
-            "for `evaluate`, `train --init` and `grcnn_ocr.create_model`"
-        )
-    try:
-        training = json.loads(header.get("training", "{}"))
-        calibration = Calibration(**json.loads(header.get("calibration", "{}")))
-        model = build_model(config)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} cannot be used: {error}") from None
-    load_tensors(model, tensors, source=str(path))
-    return Weights(model, config, training, calibration)
+    weights = _load(Path(path))
+    if isinstance(weights, Weights):
+        return weights
+    raise ValueError(
+        f"{path} holds an image classifier ({weights.config.model.name}), expected a recogniser of words; classifiers "
+        "are for `evaluate`, `train --init` and `grcnn_ocr.create_model`"
+    )
 
 
 def load_classifier(path: str | Path) -> ClassifierWeights:
@@ -131,18 +123,32 @@ def load_classifier(path: str | Path) -> ClassifierWeights:
         ValueError: if the file is missing, is not a weights file, is one of a recogniser, or has tensors that do not
             fit its config.
     """
-    path = Path(path)
-    config, header, tensors = _read(path)
-    if config.task != "classes":
-        raise ValueError(f"{path} holds a recogniser of words ({config.name}), expected an image classifier")
+    weights = _load(Path(path))
+    if isinstance(weights, ClassifierWeights):
+        return weights
+    raise ValueError(f"{path} holds a recogniser of words ({weights.config.name}), expected an image classifier")
+
+
+def _load(path: Path) -> Weights | ClassifierWeights:
+    header, stored = _stored(path)
+    try:
+        tensors = unpack(stored)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}; the file was changed; write or copy it again") from None
+    config = _config(path, header)
+    weights: Weights | ClassifierWeights
     try:
         training = json.loads(header.get("training", "{}"))
-        classes = tuple(map(str, json.loads(header.get("classes", "[]"))))
-        model = build_classifier(config)
+        if config.task == "words":
+            calibration = Calibration(**json.loads(header.get("calibration", "{}")))
+            weights = Weights(build_model(config), config, training, calibration)
+        else:
+            classes = tuple(map(str, json.loads(header.get("classes", "[]"))))
+            weights = ClassifierWeights(build_classifier(config), config, classes, training)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from None
-    load_tensors(model, tensors, source=str(path))
-    return ClassifierWeights(model, config, classes, training)
+    load_tensors(weights.model, tensors, source=str(path))
+    return weights
 
 
 def config_of(path: str | Path) -> AnyConfig:
@@ -177,16 +183,6 @@ def _config(path: Path, header: dict[str, str]) -> AnyConfig:
         return parse_config({key: values[key] for key in SECTIONS if key in values}, source="its header")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} cannot be used: {error}") from None
-
-
-def _read(path: Path) -> tuple[AnyConfig, dict[str, str], dict[str, Tensor]]:
-    """Return configuration, header and tensors of a weights file."""
-    header, stored = _stored(path)
-    try:
-        tensors = unpack(stored)
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be used: {error}; the file was changed; write or copy it again") from None
-    return _config(path, header), header, tensors
 
 
 def _stored(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
