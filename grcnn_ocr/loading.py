@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     ImageSource = str | Path | bytes | np.ndarray | Image
 
 T = TypeVar("T")
+
+Progress = Callable[[int], None]
+"""Called with the number of items done since the last call."""
 
 TALL = 1.5
 """Ratio of height to width above which an image may hold turned text."""

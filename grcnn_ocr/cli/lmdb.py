@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from grcnn_ocr.wording import counted, first_of
 
 if TYPE_CHECKING:
     from grcnn_ocr.datasets.lmdb_tools import Summary
+    from grcnn_ocr.loading import Progress
 
 app = typer.Typer(help="Build and maintain LMDBs of word images.", no_args_is_help=True)
 
@@ -128,7 +129,7 @@ def split(
 
 
 @contextmanager
-def _bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def _bar(description: str, total: int | None) -> Iterator[Progress]:
     with progress_bar() as bar:
         task = bar.add_task(description, total=total)
         yield lambda done: bar.advance(task, done)

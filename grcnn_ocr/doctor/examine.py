@@ -18,7 +18,8 @@ from grcnn_ocr.doctor.findings import Findings, Histogram, Level, Pair, Remark
 from grcnn_ocr.doctor.labels import propose_charset, too_narrow, unknown_characters
 from grcnn_ocr.doctor.remarks import training_stops, validation_stops, warnings
 from grcnn_ocr.doctor.timing import time_training
-from grcnn_ocr.doctor.words import Progress, Words, look
+from grcnn_ocr.doctor.words import Words, look
+from grcnn_ocr.loading import Progress
 from grcnn_ocr.text.charset import Charset
 
 LENGTHS = (0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 24, 32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -14,6 +13,7 @@ from grcnn_ocr.datasets.importers.records import Problem
 from grcnn_ocr.datasets.lmdb_tools import parallel, picture_or_problem
 from grcnn_ocr.datasets.words import WordSource
 from grcnn_ocr.doctor.duplicates import perceptual_hash
+from grcnn_ocr.loading import Progress
 from grcnn_ocr.preprocess import Preprocessor
 
 BLANK_CONTRAST = 2.0
@@ -53,7 +53,7 @@ class Images:
         return self.is_sound & (self.measures["contrast"] < BLANK_CONTRAST)
 
 
-def look_at_images(source: WordSource, preprocessor: Preprocessor, progress: Callable[[int], None]) -> Images:
+def look_at_images(source: WordSource, preprocessor: Preprocessor, progress: Progress) -> Images:
     """Decode and measure every image, in threads.
 
     Args:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from grcnn_ocr.datasets.importers.records import Problem
 from grcnn_ocr.datasets.words import WordSource
 from grcnn_ocr.doctor.images import Images, look_at_images
+from grcnn_ocr.loading import Progress
 from grcnn_ocr.preprocess import Preprocessor
-
-Progress = Callable[[int], None]
-"""Called with the number of images done since the last call."""
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ B images, K classes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from grcnn_ocr.datasets.images.prepare import ImagePreprocessor
 from grcnn_ocr.datasets.images.source import ImageSource
-from grcnn_ocr.loading import batched
+from grcnn_ocr.loading import Progress, batched
 from grcnn_ocr.models.classifiers.classifier import Classifier
 
 BATCH_SIZE = 128
@@ -56,7 +55,7 @@ def evaluate_classes(
     device: torch.device,
     indices: list[int] | None = None,
     batch_size: int = BATCH_SIZE,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = lambda done: None,
 ) -> ClassesResult:
     """Classify pictures, in float32, and count.
 

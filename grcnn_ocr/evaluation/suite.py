@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from grcnn_ocr.datasets.words import WordSource, open_words
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.protocol import Protocol, find_protocol
 from grcnn_ocr.evaluation.words import Result, counted_words, evaluate_words
+from grcnn_ocr.loading import Progress
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
@@ -112,7 +113,7 @@ def find_lexicon(name: str, source: WordSource, folder: Path) -> Lexicon | None:
 def evaluate_sets(
     recognizer: BaseReader,
     sets: Sequence[WordSet],
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = lambda done: None,
     options: DecodeOptions = PLAIN,
 ) -> tuple[list[Measurement], list[str]]:
     """Read every image of each set once, and decode it under each of the set's lexicons; see `evaluate_words`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from grcnn_ocr.datasets.words import WordSource, decoded
@@ -11,7 +11,7 @@ from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions
 from grcnn_ocr.evaluation.metrics import Counts, compare
 from grcnn_ocr.evaluation.positions import Overlap, Placing
 from grcnn_ocr.evaluation.protocol import ALPHANUMERIC, Protocol
-from grcnn_ocr.loading import batched
+from grcnn_ocr.loading import Progress, batched
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.text.lexicon import Lexicon
 
@@ -85,7 +85,7 @@ def evaluate_words(
     source: WordSource,
     lexicons: Sequence[Lexicon | None] = (None,),
     protocol: Protocol = ALPHANUMERIC,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = lambda done: None,
     options: DecodeOptions = PLAIN,
     at_one_look: Collection[int] = (),
 ) -> list[Result]:
