@@ -100,8 +100,6 @@ def evaluate_words(
             image.
     """
     counted = counted_words(recognizer, source, lexicons, protocol)
-    labels = [protocol.fold(source.label(index)) for index in range(len(source))]
-    counts = [Counts(left_out=len(labels) - len(counted)) for _ in lexicons]
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]
     boxes = getattr(source, "characters", None)
@@ -121,30 +119,25 @@ def evaluate_words(
             if number not in at_one_look:
                 predictions = recognizer.look_again(decoder, images, predictions, lists)
             seconds[number] += network_seconds + time.perf_counter() - start
-            for index, image, prediction in zip(batch, images, predictions, strict=True):
-                counts[number] += compare(protocol.fold(prediction.text), labels[index])
+            for index, image, found in zip(batch, images, predictions, strict=True):
+                place, label, (height, width) = source.place(index), source.label(index), image.shape
                 examples[number].append(
-                    Example(
-                        index,
-                        source.place(index),
-                        source.label(index),
-                        prediction.text,
-                        prediction.confidence,
-                        prediction.log_likelihood,
-                        image.shape[0],
-                    )
+                    Example(index, place, label, found.text, found.confidence, found.log_likelihood, height)
                 )
                 if boxes is not None and lexicon is None:
-                    placing.add(prediction, source.label(index), boxes[index], image.shape[1])
+                    placing.add(found, label, boxes[index], width)
         progress(len(batch))
     return [
         Result(
             str(source.path),
             _way(lexicon, options),
-            counts[number],
+            sum(
+                (compare(protocol.fold(example.text), protocol.fold(example.label)) for example in examples[number]),
+                Counts(left_out=len(source) - len(counted)),
+            ),
             seconds[number],
             examples[number],
-            placing.overlap() if boxes is not None and lexicon is None else None,
+            placing.overlap() if lexicon is None else None,
         )
         for number, lexicon in enumerate(lexicons)
     ]
