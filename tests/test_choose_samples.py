@@ -71,7 +71,7 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
     ("arguments", "message"),
     [
         (["--num", "0", "--output", "x.npz"], "--num must be 1 or more"),
-        (["--num", "1", "--again", "1", "--output", "x.npz"], "--again from 0 to less than 1"),
+        (["--num", "1", "--again", "1", "--output", "x.npz"], "--again at least 0 and less than 1"),
         (["--num", "1", "--output", "x.npy"], "expected a new .npz file"),
         (["--num", "1", "--output", "nowhere/x.npz"], "expected a new .npz file in an existing folder"),
         (["--num", "1", "--output", "x.npz", "--reader", "nowhere"], "no reader.json in nowhere"),
@@ -87,7 +87,7 @@ def test_bad_input_is_reported_before_anything_is_read(settings, arguments, mess
 def test_help_describes_every_option():
     help = " ".join(run([], "--help").stdout.split())
     assert "KEY=VALUE override the config" in help and "WORKERS processes; by default" in help
-    assert "is chosen; by default 0.45" in help
+    assert "the chosen samples; by default 0.45" in help
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04junk"])
