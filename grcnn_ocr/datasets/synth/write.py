@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -15,6 +15,7 @@ import cv2
 from grcnn_ocr.datasets.lmdb_store import building, check_dataset_output
 from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.files import check_parent, told_as
+from grcnn_ocr.loading import Progress
 
 CHUNK = 64
 MANIFEST = "manifest.json"
@@ -31,7 +32,7 @@ def write(
     ending: str = ".jpg",
     quality: int = 90,
     overwrite: bool = False,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = lambda done: None,
 ) -> None:
     """Write samples 0 to num - 1 and `manifest.json`, first under a temporary name.
 
