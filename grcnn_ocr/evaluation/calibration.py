@@ -176,7 +176,7 @@ def drawn_half(num: int) -> frozenset[int]:
 def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str], str], seed: int = 0) -> Lexicon:
     """Remove words from a lexicon until at most half of the images have their label in their list.
 
-    A list that would become empty is left unchanged.
+    A list that would become empty is left unchanged, so that more than half may stay listed.
 
     Args:
         lexicon: one list for all images, or one per image.

@@ -84,7 +84,8 @@ def find_lexicon(name: str, source: WordSource, folder: Path) -> Lexicon | None:
         name: "none", a list that the data's release or LMDB holds, or a path; followed by ":union", the words of all
             lists, one per image, as a single list.
         source: the data.
-        folder: where a relative path is looked for first, then in the data's folder, and beside the data.
+        folder: where a relative path is looked for first, then in the data's folder, and beside the data; last as
+            `lexicon_NAME.txt` in the data's folder.
 
     Returns:
         The lexicon; None for "none", lexicon-free.
