@@ -79,10 +79,10 @@ def check_output(path: Path, overwrite: bool) -> None:
 
 
 def check_parent(path: Path) -> None:
-    """See to it that there can be something at `path`.
+    """Check that something can be created at `path`; missing folders above it are no fault.
 
     Raises:
-        ValueError: if what is to hold it is not a folder, or cannot be written to.
+        ValueError: if the nearest existing path above it is not a folder, or cannot be written to.
     """
     folder = next((folder for folder in path.parents if folder.exists()), Path())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
