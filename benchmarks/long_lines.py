@@ -17,7 +17,7 @@ from grcnn_ocr.config import EngineConfig, Look
 from grcnn_ocr.datasets.synth import render as rendering
 from grcnn_ocr.datasets.synth.engine import WordEngine, build_engine
 from grcnn_ocr.evaluation.metrics import Counts, compare
-from grcnn_ocr.preprocess import Pixels, to_grayscale
+from grcnn_ocr.pixels import Pixels, to_grayscale
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.charset import Charset
 

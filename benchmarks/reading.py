@@ -142,7 +142,7 @@ def mean_macs(weights: Path, images: list[str]) -> float:
 
     from grcnn_ocr.build import build_preprocessor
     from grcnn_ocr.models.cost import count_macs
-    from grcnn_ocr.preprocess import decode
+    from grcnn_ocr.pixels import decode
     from grcnn_ocr.weights import load_weights
 
     loaded = load_weights(weights)

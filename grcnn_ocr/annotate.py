@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from grcnn_ocr.decoding.decoder import Prediction
-from grcnn_ocr.preprocess import Pixels, turned
+from grcnn_ocr.pixels import Pixels, turned
 
 HEIGHT = 96
 """Least height of a drawn crop, in pixels."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from grcnn_ocr.preprocess import Pixels, Preprocessor, decode, to_grayscale, turned
+from grcnn_ocr.pixels import Pixels, decode, to_grayscale, turned
+from grcnn_ocr.preprocess import Preprocessor
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -19,7 +19,8 @@ from grcnn_ocr.decoding.lexicon import check_lexicon
 from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.loading import View, batched, load_ahead
-from grcnn_ocr.preprocess import Pixels, Preprocessor
+from grcnn_ocr.pixels import Pixels
+from grcnn_ocr.preprocess import Preprocessor
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 

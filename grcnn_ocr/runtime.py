@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.loading import num_cores
-from grcnn_ocr.preprocess import Pixels, Preprocessor
+from grcnn_ocr.pixels import Pixels
+from grcnn_ocr.preprocess import Preprocessor
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.releases import DEFAULT, DESCRIPTION, RELEASED, released_readers, released_weights
 from grcnn_ocr.text.charset import Charset

@@ -21,7 +21,7 @@ def test_public_names_resolve():
         ("import grcnn_ocr", ["torch", "cv2", "numpy", "pydantic"]),
         ("import grcnn_ocr.cli", ["torch", "cv2", "pydantic", "albumentations"]),
         (
-            "import grcnn_ocr.preprocess, grcnn_ocr.decoding.lexicon, grcnn_ocr.text.lexicon",
+            "import grcnn_ocr.pixels, grcnn_ocr.preprocess, grcnn_ocr.decoding.lexicon, grcnn_ocr.text.lexicon",
             ["torch", "pydantic"],
         ),
         ("import grcnn_ocr.reading", ["albumentations", "accelerate"]),

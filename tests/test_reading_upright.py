@@ -13,7 +13,7 @@ from grcnn_ocr.annotate import annotated
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import load_config
 from grcnn_ocr.loading import load_image
-from grcnn_ocr.preprocess import turned
+from grcnn_ocr.pixels import turned
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights

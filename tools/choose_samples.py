@@ -27,7 +27,7 @@ from grcnn_ocr.config import Config, load_config
 from grcnn_ocr.datasets.synth.engine import WordEngine, build_engine
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.loading import num_cores
-from grcnn_ocr.preprocess import to_grayscale
+from grcnn_ocr.pixels import to_grayscale
 from grcnn_ocr.runtime import Reader
 from grcnn_ocr.text.charset import Charset
 

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 
 
 class Augmenter:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from grcnn_ocr.datasets.words import WordSource, decoded
-from grcnn_ocr.preprocess import Pixels, decode
+from grcnn_ocr.pixels import Pixels, decode
 
 Change = Callable[[Pixels], Pixels]
 """Changes a grayscale image (H, W)."""

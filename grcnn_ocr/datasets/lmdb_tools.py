@@ -17,7 +17,7 @@ from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_dataset_output, lexicon_file
 from grcnn_ocr.loading import Progress, batched
-from grcnn_ocr.preprocess import Pixels, decode
+from grcnn_ocr.pixels import Pixels, decode
 from grcnn_ocr.text.lexicon import join_words
 from grcnn_ocr.wording import first_of
 

@@ -16,7 +16,8 @@ from grcnn_ocr.datasets.augment import Augmenter
 from grcnn_ocr.datasets.sampler import permutation
 from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.datasets.words import WordSource, decoded
-from grcnn_ocr.preprocess import Pixels, Preprocessor, to_grayscale
+from grcnn_ocr.pixels import Pixels, to_grayscale
+from grcnn_ocr.preprocess import Preprocessor
 from grcnn_ocr.text.charset import Charset
 
 MIXTURE_BLOCK = 1000

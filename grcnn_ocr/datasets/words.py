@@ -12,7 +12,7 @@ from grcnn_ocr.datasets.importers.records import Box, LabelledPath, Problem
 from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
 from grcnn_ocr.datasets.synth.engine import WordEngine
-from grcnn_ocr.preprocess import Pixels, decode
+from grcnn_ocr.pixels import Pixels, decode
 from grcnn_ocr.text.lexicon import Lexicon
 
 

@@ -16,7 +16,7 @@ from grcnn_ocr.decoding.lexicon import best_words
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.decoding.nearest import near_words
 from grcnn_ocr.decoding.positions import Character, centres_and_confidences, characters, occupancies
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 from grcnn_ocr.text.charset import Charset
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 
 ANGLES = sorted(range(-24, 25, 2), key=abs)
 """Angles to try, in degrees; the first of equally good ones is chosen."""

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from grcnn_ocr.decoding.framing import Frame, framed
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 
 if TYPE_CHECKING:
     from grcnn_ocr.decoding.decoder import Prediction

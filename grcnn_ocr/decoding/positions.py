@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grcnn_ocr.decoding.likelihood import Floats, advanced, extended
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 
 LAG = 0.05
 """How far a character lies to the right of the frames that announce it, in heights of the crop."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 
 COLUMNS, ROWS = 16, 4
 """Cosine waves in the hash, along the word and across it."""

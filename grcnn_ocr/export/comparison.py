@@ -10,7 +10,7 @@ import numpy as np
 
 from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.evaluation.protocol import charset_protocol
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 from grcnn_ocr.reader import BaseReader
 
 BATCH_SIZES = (1, 3, 16)

@@ -23,7 +23,7 @@ from grcnn_ocr.datasets.words import WordSource, decoded
 from grcnn_ocr.export.comparison import Agreement, Comparison
 from grcnn_ocr.export.network import QUANTISATIONS, Quantisation, frame_count, halve, quantise, to_onnx
 from grcnn_ocr.files import bring_back, flush_to_disk, replace_folder, told_as
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.releases import DESCRIPTION

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from grcnn_ocr.decoding.frames import Frames
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 from grcnn_ocr.serve.limits import RefusedError
 from grcnn_ocr.wording import counted
 

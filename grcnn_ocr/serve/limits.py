@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from grcnn_ocr.loading import load_image
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 from grcnn_ocr.serve import MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from grcnn_ocr.loading import rotations
-from grcnn_ocr.preprocess import Pixels, turned
+from grcnn_ocr.pixels import Pixels, turned
 from grcnn_ocr.reader import decode_options, surest
 from grcnn_ocr.releases import released_language_models
 from grcnn_ocr.serve.batching import Batcher

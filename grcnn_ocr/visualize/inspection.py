@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from grcnn_ocr.build import build_charset, build_preprocessor
 from grcnn_ocr.decoding.greedy import greedy
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 from grcnn_ocr.visualize.fields import character_fields
 from grcnn_ocr.visualize.gates import Gates, gates
 from grcnn_ocr.visualize.lattice import Lattice, lattice

@@ -12,7 +12,8 @@ from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.datasets.synth.fonts import built_in_font
 from grcnn_ocr.datasets.synth.text import TextSampler
 from grcnn_ocr.datasets.words import DrawnWords, open_words
-from grcnn_ocr.preprocess import Preprocessor, decode, to_grayscale
+from grcnn_ocr.pixels import decode, to_grayscale
+from grcnn_ocr.preprocess import Preprocessor
 from grcnn_ocr.text.charset import Charset
 
 ALNUM36 = Charset.named("alnum36")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from grcnn_ocr.datasets.changes import loosen, turn_whole
 from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.framing import ANGLES, LEVEL, framed, slope, text_rows
-from grcnn_ocr.preprocess import to_grayscale
+from grcnn_ocr.pixels import to_grayscale
 from grcnn_ocr.runtime import Reader
 
 

@@ -9,7 +9,8 @@ from grcnn_ocr.datasets.words import decoded, open_words
 from grcnn_ocr.decoding.confidence import UNCALIBRATED
 from grcnn_ocr.decoding.framing import framed
 from grcnn_ocr.decoding.looks import LOOKS, Look
-from grcnn_ocr.preprocess import Preprocessor, to_grayscale
+from grcnn_ocr.pixels import to_grayscale
+from grcnn_ocr.preprocess import Preprocessor
 from grcnn_ocr.reader import BaseReader
 from grcnn_ocr.runtime import Reader
 from grcnn_ocr.text.charset import Charset

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grcnn_ocr.doctor.duplicates import MAX_DISTANCE, near_pairs, perceptual_hash, same_pictures
-from grcnn_ocr.preprocess import to_grayscale
+from grcnn_ocr.pixels import to_grayscale
 
 hashes = st.builds(
     lambda base, flips: [base[which % len(base)] ^ sum(1 << bit for bit in bits) for which, bits in flips],

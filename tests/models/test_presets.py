@@ -10,7 +10,7 @@ from grcnn_ocr.build import build_charset, build_model, build_preprocessor
 from grcnn_ocr.config import DataConfig, TrainConfig, list_configs, load_config
 from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.models.cost import count_macs, count_parameters
-from grcnn_ocr.preprocess import to_grayscale
+from grcnn_ocr.pixels import to_grayscale
 from grcnn_ocr.weights import Weights, load_weights, save_weights
 
 PARAMETERS = {

@@ -5,7 +5,7 @@ from PIL import Image
 
 from grcnn_ocr.build import build_model
 from grcnn_ocr.config import load_config
-from grcnn_ocr.preprocess import to_grayscale
+from grcnn_ocr.pixels import to_grayscale
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.visualize.draw import draw_fields, draw_gates, draw_lattice
 from grcnn_ocr.visualize.gates import Gates

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grcnn_ocr.datasets.images.prepare import resize
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 
 ASPECT = (3 / 4, 4 / 3)
 """Of a random part: width over height."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grcnn_ocr.datasets.images.source import ImageSource, StoredImages
-from grcnn_ocr.preprocess import Pixels, imdecode
+from grcnn_ocr.pixels import Pixels, imdecode
 
 
 @dataclass(frozen=True)

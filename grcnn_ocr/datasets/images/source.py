@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.preprocess import Pixels
+from grcnn_ocr.pixels import Pixels
 
 Split = Literal["train", "test"]
 

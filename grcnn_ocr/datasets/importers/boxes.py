@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
-from grcnn_ocr.preprocess import decode
+from grcnn_ocr.pixels import decode
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from grcnn_ocr.datasets.synth.preview import CHANCES, EFFECTS, contact_sheet, ef
 from grcnn_ocr.datasets.synth.text import TextSampler
 from grcnn_ocr.datasets.synth.write import write
 from grcnn_ocr.datasets.words import open_words
-from grcnn_ocr.preprocess import decode
+from grcnn_ocr.pixels import decode
 from grcnn_ocr.text.charset import Charset, min_frames
 
 WORDS = ["open", "street", "book", "kitchen", "a"]
