@@ -15,7 +15,7 @@ Indices = NDArray[np.int32]
 class Forest:
     """One trie per list. Nodes are numbered level by level, the children of a node consecutively.
 
-    The first nodes are the roots of the lists, which add no character.
+    The first nodes are the roots of the lists, which add no character; their `shortest` and `longest` are 0.
 
     Attributes:
         characters: (N,) class that a node adds to its parent's prefix.
@@ -39,58 +39,51 @@ class Forest:
 def plant(lists: Sequence[Sequence[Sequence[int]]]) -> Forest:
     """Build the forest of lists of words; a word's index counts through all lists, in order.
 
+    A node is a prefix. In alphabetical order the words that share it follow one another, so the first d characters of a
+    word are a new node if they are not also those of the word before. Here a word's list is its first character, which
+    makes roots of the shortest prefixes.
+
     Args:
         lists: of words, each a sequence of classes without blanks. Of equal words in a list the first stays.
 
     Raises:
-        ValueError: on a word without characters.
+        ValueError: on a list without words, or a word without characters.
     """
+    counts = [len(words) for words in lists]
     lengths = np.array([len(word) for words in lists for word in words], dtype=np.int32)
-    if len(lengths) == 0 or lengths.min() == 0:
+    if not counts or 0 in counts or 0 in lengths:
         raise ValueError("a trie needs words, each of at least one character")
-    owners = np.repeat(np.arange(len(lists)), [len(words) for words in lists])
-    table = np.zeros((len(lengths), lengths.max()), dtype=np.int32)  # 0, in no word, ends a row
-    table[np.arange(table.shape[1]) < lengths[:, None]] = [c for words in lists for word in words for c in word]
+    table = np.zeros((1 + lengths.max(), len(lengths)), dtype=np.int32)  # (D, W); 0, in no word, ends a column
+    table[0] = np.repeat(np.arange(len(lists)), counts)
+    is_inside = np.arange(lengths.max()) < lengths[:, None]
+    table.T[:, 1:][is_inside] = [c for words in lists for word in words for c in word]
 
-    order = np.lexsort((*table.T[::-1], owners))
-    differs = np.ones(len(order), dtype=bool)
-    differs[1:] = (table[order[1:]] != table[order[:-1]]).any(axis=1) | (owners[order[1:]] != owners[order[:-1]])
-    order = order[differs]
-    table, lengths, owners = table[order], lengths[order], owners[order]
+    order = np.lexsort(table[::-1])
+    table = table[:, order]
+    is_new = np.ones(table.shape, dtype=bool)  # whether a prefix differs from that of the word before
+    is_new[:, 1:] = np.logical_or.accumulate(table[:, 1:] != table[:, :-1], axis=0)
+    distinct = is_new[-1]
+    order, table, is_new = order[distinct], table[:, distinct], is_new[:, distinct]
+    lengths = lengths[order]
 
-    node = owners.astype(np.int32)  # of each word, on the level above
-    begins = np.ones(len(order), dtype=bool)  # whether its prefix differs from that of the word before
-    begins[1:] = owners[1:] != owners[:-1]
-    characters = [np.zeros(len(lists), dtype=np.int32)]
-    parents: list[Indices] = []
-    words = [np.full(len(lists), -1, dtype=np.int32)]
-    shortest = [np.zeros(len(lists), dtype=np.int32)]
-    longest = [np.zeros(len(lists), dtype=np.int32)]
-    num_words = [np.bincount(owners, minlength=len(lists)).astype(np.int32)]
-    num_nodes = len(lists)
-    for depth in range(table.shape[1]):
-        begins[1:] |= table[1:, depth] != table[:-1, depth]
-        inside = np.flatnonzero(lengths > depth)  # the words of this level
-        starts = np.flatnonzero(begins[inside])
-        rows = inside[starts]
-        characters.append(table[rows, depth])
-        parents.append(node[rows])
-        words.append(np.where(lengths[rows] == depth + 1, order[rows], -1).astype(np.int32))
-        shortest.append(np.minimum.reduceat(lengths[inside], starts) - depth - 1)
-        longest.append(np.maximum.reduceat(lengths[inside], starts) - depth - 1)
-        num_words.append(np.diff(starts, append=len(inside)).astype(np.int32))
-        node[inside] = num_nodes + np.cumsum(begins[inside], dtype=np.int32) - 1
-        num_nodes += len(rows)
-    parent = np.concatenate(parents)
-    num_children = np.bincount(parent, minlength=num_nodes).astype(np.int32)
-    first_child = np.zeros(num_nodes, dtype=np.int32)
-    first_child[parent[::-1]] = np.arange(num_nodes - 1, len(lists) - 1, -1, dtype=np.int32)
+    depths, words = np.nonzero(np.arange(len(table))[:, None] <= lengths)  # (P,) the prefixes of all words, by length
+    is_node = is_new[depths, words]
+    rests = (lengths[words] - depths).astype(np.int32)
+    starts = np.flatnonzero(is_node)  # (N,) where the prefixes of each node begin
+    numbers = np.zeros(table.shape, dtype=np.int32)
+    numbers[depths, words] = np.cumsum(is_node) - 1
+
+    depth, word = depths[starts], words[starts]  # (N,) of each node, and the first word below it
+    is_root = depth == 0
+    parents = numbers[depth - 1, word][~is_root]
+    first_child = np.zeros(len(starts), dtype=np.int32)
+    first_child[parents[::-1]] = np.arange(len(starts) - 1, len(lists) - 1, -1, dtype=np.int32)
     return Forest(
-        np.concatenate(characters),
-        first_child,
-        num_children,
-        np.concatenate(words),
-        np.concatenate(shortest),
-        np.concatenate(longest),
-        np.concatenate(num_words),
+        characters=np.where(is_root, 0, table[depth, word]).astype(np.int32),
+        first_child=first_child,
+        num_children=np.bincount(parents, minlength=len(starts)).astype(np.int32),
+        words=np.where(rests[starts] == 0, order[word], -1).astype(np.int32),
+        shortest=np.where(is_root, 0, np.minimum.reduceat(rests, starts)).astype(np.int32),
+        longest=np.where(is_root, 0, np.maximum.reduceat(rests, starts)).astype(np.int32),
+        num_words=np.diff(starts, append=len(rests)).astype(np.int32),
     )

@@ -35,6 +35,7 @@ def test_every_node_knows_what_is_below_it(lists):
         assert forest.num_words[node] == len(lengths)
 
 
-def test_a_word_without_characters_is_an_error():
+@pytest.mark.parametrize("lists", [[], [[]], [[[1]], []], [[[1], []]]])
+def test_a_word_without_characters_or_a_list_without_words_is_an_error(lists):
     with pytest.raises(ValueError, match="at least one character"):
-        plant([[[1], []]])
+        plant(lists)
