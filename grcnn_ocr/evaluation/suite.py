@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from grcnn_ocr.config.suite import SetConfig, load_suite
@@ -126,8 +126,7 @@ def evaluate_sets(
         ValueError: on options that do not fit together, or on a set with a fault that shows before any image is read,
             naming it; see `BaseReader.decoder` and `counted_words`.
     """
-    for decoding in (options, replace(options, beam=None)):
-        recognizer.decoder(decoding)
+    recognizer.decoder(options)  # raises on options that do not fit, whatever the set
     for words in sets:
         try:
             counted_words(recognizer, words.source, words.lexicons, words.protocol)
