@@ -195,7 +195,7 @@ def test_synth_draws_an_lmdb_a_folder_and_a_contact_sheet(run, tmp_path, monkeyp
     fonts = ("--fonts", tmp_path / "fonts")
     sheet, lmdb, folder = tmp_path / "sheet.png", tmp_path / "x.lmdb", tmp_path / "files"
     code, out, err = run("synth", *fonts, "--preview", sheet, "--output", lmdb, "--num", 30, "--workers", 2)
-    assert code == 0 and "30 words written" in out and "1 fonts (0 skipped)" in err
+    assert code == 0 and "30 words written" in out and "1 font (0 skipped)" in err
     with Image.open(sheet) as picture:
         assert picture.size == (1200, 960)
     assert run("synth", *fonts, "--output", folder, "--num", 30, "--png", "--color")[0] == 0
@@ -213,7 +213,7 @@ def test_synth_takes_settings_and_shows_effects(run, tmp_path, monkeypatch):
     files = ("--words", tmp_path / "words.txt", "--backgrounds", tmp_path / "photos", "--seed", 7)
     chosen = ("--set", "mix.words=1", "--set", "mix.numbers=0", "--set", "look.curve=0.5", "--height", 24)
     code, _, err = run("synth", *files, *chosen, "--output", tmp_path / "out", "--num", 5)
-    assert code == 0 and "2 words (0 skipped), 1 photos" in err and "install more" in err
+    assert code == 0 and "2 words (0 skipped), 1 photo (0 skipped)" in err and "install more" in err
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert (manifest["seed"], manifest["look"]["curve"], manifest["output_height"]) == (7, 0.5, 24)
     assert cv2.imread(str(tmp_path / "out" / "000000001.jpg")).shape[0] == 24

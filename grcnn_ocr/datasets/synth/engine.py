@@ -135,18 +135,19 @@ class PassedOver:
     def report(self, engine: WordEngine) -> str:
         """Describe in readable form what the engine draws from, and what it cannot use."""
         num_undrawable = len(self.undrawable)
-        lines = [
-            f"{len(engine.fonts)} fonts ({len(self.fonts)} skipped), {len(engine.sampler.words) - num_undrawable} "
-            f"words ({self.num_words + num_undrawable} skipped), {len(engine.photos)} photos "
-            f"({len(self.photos)} skipped)"
-        ]
+        of_each = (
+            ("font", len(engine.fonts), len(self.fonts)),
+            ("word", len(engine.sampler.words) - num_undrawable, self.num_words + num_undrawable),
+            ("photo", len(engine.photos), len(self.photos)),
+        )
+        lines = [", ".join(f"{counted(used, noun)} ({skipped} skipped)" for noun, used, skipped in of_each)]
         if self.undrawable:
             lines.append(f"  {counted(num_undrawable, 'word')} that no font draws, such as {self.undrawable[0]}")
         reasons: dict[str, list[str]] = {}
         for path, reason in {**self.fonts, **self.photos}.items():
             reasons.setdefault(reason.partition(":")[0], []).append(path)
         for reason, paths in sorted(reasons.items(), key=lambda item: -len(item[1]))[:5]:
-            lines.append(f"  {len(paths)} files: {reason}, such as {paths[0]}")
+            lines.append(f"  {counted(len(paths), 'file')}: {reason}, such as {paths[0]}")
         if engine.fonts[0].name == BUILT_IN:
             lines.append("no usable font but the one that comes with Pillow: install more (see the README)")
         if not engine.photos:
