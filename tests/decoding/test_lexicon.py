@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grcnn_ocr.decoding.lexicon import Answer, best_words, check_lexicon
+from grcnn_ocr.decoding.trie import plant
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
 
@@ -132,6 +133,14 @@ def test_words_outside_the_charset_are_never_the_answer():
     assert best(log_probs, ["日本", "cab"])[0].word == "cab"
     with pytest.raises(ValueError, match="none of the 1 words"):
         best(log_probs, ["日本"])
+
+
+def test_equal_lists_are_prepared_once_and_others_of_their_length_are_told_apart(monkeypatch):
+    planted = []
+    monkeypatch.setattr("grcnn_ocr.decoding.lexicon.plant", lambda lists: planted.append(lists) or plant(lists))
+    log_probs = np.log(np.full((4, 4), 0.25))
+    found = [best(log_probs, list(words))[0].word for words in (["cab", "bc"], ["ab", "acb"], ["cab", "bc"])]
+    assert found == ["bc", "ab", "bc"] and len(planted) == 2
 
 
 def test_words_that_can_never_be_the_answer_are_reported(caplog):
