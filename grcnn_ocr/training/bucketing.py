@@ -10,8 +10,8 @@ import numpy as np
 from grcnn_ocr.datasets.streams import Sample
 from grcnn_ocr.preprocess import Preprocessor
 
-BLOCK = 16
-"""Steps whose samples are sorted together."""
+BLOCK = 64
+"""Steps whose samples are sorted together: words of the word engine then have 1.3 widths per step, with 16 steps 2."""
 
 
 def by_width(steps: Iterator[list[Sample]], preprocessor: Preprocessor, seed: int, step: int) -> Iterator[list[Sample]]:

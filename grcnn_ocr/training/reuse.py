@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from grcnn_ocr.datasets.streams import Sample
+from grcnn_ocr.training.bucketing import BLOCK
 
-DISTANCE = 16
-"""Steps between two uses of an image."""
+DISTANCE = BLOCK
+"""Steps between two uses of an image, so that none comes twice among samples that are sorted together."""
 
 
 def reused(slices: Iterable[list[Sample]], times: int) -> Iterator[list[Sample]]:

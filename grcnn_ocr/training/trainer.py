@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 REPORT_EVERY = 10
 """Steps between two reports to the monitors."""
+KERNELS = 8192
+"""How many kernels oneDNN keeps compiled on a CPU. A network needs about 80 for each shape of a batch, so with its own
+limit of 1,024 batches of many widths would be compiled anew again and again."""
 
 
 class Trainer:
@@ -60,6 +64,7 @@ class Trainer:
         init: str | Path | None = None,
     ) -> None:
         self.started = time.perf_counter()
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))  # read at the first operation
         self.config = config
         self.output = output
         self.accelerator = Accelerator(cpu=not torch.accelerator.is_available())  # else torchrun on CPUs is not seen
