@@ -25,6 +25,9 @@ def read(tmp_path: Path, name: str, content: bytes) -> list[LabelledPath | Probl
         ),  # BOM, blank lines, no last line end
         ("l.csv", b'path,label\na.png,open\n"b/c.png","closed, now"\n'),
         ("l.csv", b'a.png,open\nb/c.png,"closed, now"\n'),
+        ("l.csv", b'id,File Name,Text,score\n1,a.png,open,0.9\n2,b/c.png,"closed, now",\n'),
+        ("l.csv", b'words,filename\nopen,a.png\n"closed, now",b/c.png\n'),
+        ("l.csv", b'path,text,confidence\na.png,open,0.998\nb/c.png,"closed, now",0.500\n'),  # of `read --csv`
         ("l.jsonl", b'{"path": "a.png", "label": "open"}\n{"file_name": "b/c.png", "text": "closed, now"}\n'),
     ],
 )
@@ -47,6 +50,8 @@ def test_every_format_gives_the_same_records(name, content, tmp_path):
         ("l.tsv", b"a.png\t\xff\xfe", "malformed line", "utf-8"),
         ("l.csv", b"a.png", "malformed line", "two columns"),
         ("l.csv", b"a.png,b,c", "malformed line", "found 3"),
+        ("l.csv", b"a.png;b", "malformed line", "separate them by commas"),
+        ("l.tsv", b"a.png,open", "malformed line", "if its name ends with .csv"),
         ("l.csv", b'a.png,"open', "malformed line", ""),
         ("l.jsonl", b'{"path": "a.png"}', "malformed line", "found keys path"),
         ("l.jsonl", b'{"path": "a.png", "label": "\\ud800"}', "malformed line", "surrogates"),
@@ -61,6 +66,18 @@ def test_a_bad_line_is_a_problem_with_its_number(name, line, kind, detail, tmp_p
     assert isinstance(first, LabelledPath) and isinstance(last, LabelledPath) and last.place.endswith(":3")
     assert isinstance(problem, Problem) and problem.kind == kind
     assert problem.place == f"{tmp_path / name}:2" and detail in problem.detail
+
+
+def test_lines_of_csv_have_the_columns_of_its_header(tmp_path):
+    content = b"path,split,label\na.png,train,x\nb.png,x\n,train,x\nc.png,train,\n"
+    first, *problems = read(tmp_path, "l.csv", content)
+    assert isinstance(first, LabelledPath) and first.label == "x"
+    found = [(problem.kind, problem.detail) for problem in problems if isinstance(problem, Problem)]
+    assert found == [
+        ("malformed line", "expected 3 columns as in the first line, path,split,label, found 2 in 'b.png,x'"),
+        ("malformed line", "no path in ',train,x'"),
+        ("empty label", "no text for c.png"),
+    ]
 
 
 def test_paths_start_from_the_label_file_by_default(tmp_path):

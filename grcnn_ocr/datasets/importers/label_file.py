@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 
+logger = logging.getLogger(__name__)
+
 PATH_NAMES = ("path", "image", "file", "filename", "file_name", "image_path")
 LABEL_NAMES = ("label", "text", "word", "words", "transcription")
+
+Parse = Callable[[str], tuple[str, str]]
+"""Returns the path and the label in a line."""
 
 
 def read_label_file(labels: Path, images: Path) -> Iterator[LabelledPath | Problem]:
     """Read a label file line by line.
 
-    The file extension gives the format: `.csv` (two columns, optionally a header), `.jsonl` or `.json` (one object
-    per line, with a path and a label), anything else tab-separated `path<TAB>label`. The text is UTF-8, with or without
-    a byte-order mark, with any line endings. Blank lines are skipped.
+    The file extension gives the format: `.csv` (path and label, or a header that names these two among any columns),
+    `.jsonl` or `.json` (one object per line, with a path and a label), anything else tab-separated `path<TAB>label`.
+    The text is UTF-8, with or without a byte-order mark, with any line endings. Blank lines are skipped.
 
     Args:
         labels: the file.
@@ -43,9 +50,7 @@ def read_space_separated(labels: Path, images: Path) -> Iterator[LabelledPath | 
     return _read_lines(labels, images, _parse_space_separated)
 
 
-def _read_lines(
-    labels: Path, images: Path, parse: Callable[[str], tuple[str, str]]
-) -> Iterator[LabelledPath | Problem]:
+def _read_lines(labels: Path, images: Path, parse: Parse) -> Iterator[LabelledPath | Problem]:
     try:
         raw = labels.read_bytes()
     except OSError as error:
@@ -57,12 +62,17 @@ def _read_lines(
         place = f"{labels}:{number}"
         first, may_be_header = may_be_header, False
         try:
-            path, label = parse(line.decode("utf-8"))
+            text = line.decode("utf-8")
+            if first and parse is _parse_csv and (columns := _columns(text)) is not None:
+                _report_columns(labels, columns)
+                parse = partial(_parse_columns, columns=columns)
+                continue
+            path, label = parse(text)
             label.encode("utf-8")  # JSON can spell half a character
         except (ValueError, csv.Error, RecursionError) as error:  # bad UTF-8 is a ValueError; JSON may be nested deeply
             yield Problem("malformed line", place, str(error))
             continue
-        if first and path.lower() in PATH_NAMES and label.lower() in LABEL_NAMES:
+        if first and _column_name(path) in PATH_NAMES and _column_name(label) in LABEL_NAMES:
             continue
         if not label:
             yield Problem("empty label", place, f"no text for {path}")
@@ -75,6 +85,8 @@ def _parse_tsv(line: str) -> tuple[str, str]:
     if not tab or not path.strip() or "\t" in label.strip():
         is_space_separated = " " in line.strip() and "\t" not in line
         hint = "; `--format space_separated` reads path<SPACE>label" if is_space_separated else ""
+        if "," in line and "\t" not in line and not hint:
+            hint = "; a file of path,label is read if its name ends with .csv"
         raise ValueError(f"expected path<TAB>label, found {line[:80]!r}{hint}")
     return path.strip(), label.strip()
 
@@ -87,10 +99,55 @@ def _parse_space_separated(line: str) -> tuple[str, str]:
 
 
 def _parse_csv(line: str) -> tuple[str, str]:
-    fields = next(csv.reader([line], strict=True, skipinitialspace=True), [])
-    if len(fields) != 2 or not fields[0].strip():
-        raise ValueError(f"expected two columns, path,label, found {len(fields)} in {line[:80]!r}")
-    return fields[0].strip(), fields[1].strip()
+    fields = _fields(line)
+    if len(fields) != 2 or not fields[0]:
+        hint = "; separate them by commas" if len(fields) == 1 and ";" in line else ""
+        raise ValueError(
+            f"expected two columns, path,label, or first a line with the names of more, found {len(fields)} in "
+            f"{line[:80]!r}{hint}"
+        )
+    return fields[0], fields[1]
+
+
+def _parse_columns(line: str, columns: Sequence[str]) -> tuple[str, str]:
+    """Return the path and the label of a line of CSV, given the names of all columns."""
+    fields = _fields(line)
+    if len(fields) != len(columns):
+        raise ValueError(
+            f"expected {len(columns)} columns as in the first line, {','.join(columns)}, found {len(fields)} in "
+            f"{line[:80]!r}"
+        )
+    record = dict(zip(columns, fields, strict=True))
+    path, label = _named(record, PATH_NAMES), _named(record, LABEL_NAMES)
+    if not path:
+        raise ValueError(f"no path in {line[:80]!r}")
+    return path, label
+
+
+def _columns(line: str) -> list[str] | None:
+    """Return the names of the columns of CSV if this line holds them, a path and a label among them."""
+    names = [_column_name(field) for field in _fields(line)]
+    has_both = any(name in PATH_NAMES for name in names) and any(name in LABEL_NAMES for name in names)
+    return names if has_both else None
+
+
+def _column_name(name: str) -> str:
+    return name.strip().lower().replace(" ", "_")
+
+
+def _report_columns(labels: Path, columns: Sequence[str]) -> None:
+    if len(columns) > 2:
+        record = {name: name for name in columns}
+        path, label = _named(record, PATH_NAMES), _named(record, LABEL_NAMES)
+        logger.info("%s: read columns %s and %s of %s", labels, path, label, ", ".join(columns))
+
+
+def _named(record: dict[str, str], names: Sequence[str]) -> str:
+    return next(record[name] for name in names if name in record)
+
+
+def _fields(line: str) -> list[str]:
+    return [field.strip() for field in next(csv.reader([line], strict=True, skipinitialspace=True), [])]
 
 
 def _parse_json(line: str) -> tuple[str, str]:
