@@ -35,6 +35,7 @@ BUILT_IN = "built-in"
 """Name of the font that comes with Pillow, for systems without fonts."""
 DRAWABLE = "".join(map(chr, range(33, 127))) + "£€“”‘’…•®"
 """Characters that are looked for in every font, besides those of the charset."""
+SPACE = " "
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 """A usable font draws all of these."""
 SYMBOL_NAME = re.compile("symbol|dingbat|ornament|emoji|icon", re.IGNORECASE)
@@ -171,6 +172,7 @@ def examine_font(path: Path, wanted: Wanted = USUAL) -> dict[str, Glyph] | str:
 
     A glyph is trusted if it is not empty, not the one for missing characters, and not the same as that of another
     character. The two cases of a letter may look the same, and any character may look like one that no label contains.
+    A space is trusted if it moves the pen and draws nothing.
     A font is usable if it draws all letters and digits, and they look like letters and digits.
 
     Raises:
@@ -198,6 +200,10 @@ def _trusted(font: ImageFont.FreeTypeFont, wanted: Wanted) -> dict[str, Glyph]:
     trusted = {}
     for character in wanted.characters:
         glyph = _draw(font, character)
+        if character == SPACE:
+            if not glyph.ink.any() and glyph.advance > 0:
+                trusted[character] = glyph
+            continue
         first = seen.setdefault(_identity(glyph), character)
         if first in yields and character not in yields:
             first = seen[_identity(glyph)] = character

@@ -200,10 +200,11 @@ def _initials(rng: random.Random) -> str:
 
 
 def load_words(path: Path | None = None) -> list[str]:
-    """Read words separated by white space; without a path, those of the system's word list, or else the bundled one.
+    """Read one word per line; without a path, those of the system's word list, or else the bundled one.
 
     Args:
-        path: UTF-8 text, gzipped or not, or a Hunspell dictionary, see `dictionary_words`.
+        path: UTF-8 text, gzipped or not, or a Hunspell dictionary, see `dictionary_words`. A word may have spaces in
+            it, as number plates have.
 
     Raises:
         ValueError: if the file cannot be read or holds no words.
@@ -212,7 +213,8 @@ def load_words(path: Path | None = None) -> list[str]:
     try:
         words = dictionary_words(found)
         if words is None:
-            words = read_text(found, "word list").split()
+            lines = read_text(found, "word list").splitlines()
+            words = [" ".join(line.split()) for line in lines if line.strip()]
     except OSError as error:
         raise ValueError(f"cannot read the words in {found}: {error}; give a UTF-8 file, one word per line") from None
     drops_possessives = path is None  # the system's list has one for each noun

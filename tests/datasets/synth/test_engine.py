@@ -137,11 +137,26 @@ def test_given_words_are_drawn_including_possessives(tmp_path, monkeypatch):
     only = dict.fromkeys(["names", "web", "numbers", "prices", "dates", "phones", "codes", "initials", "compounds"], 0)
     files = EngineConfig(words=str(tmp_path / "words.txt"), backgrounds=(), mix=TextMix(**only, punctuation=0))
     built, _ = build_engine(files, Charset.named("alnum36"))
-    assert {built.sample(index)[1] for index in range(60)} == {"joes", "new", "york"}
+    assert {built.sample(index)[1] for index in range(60)} == {"joes", "newyork"}
     (tmp_path / "words.txt").write_text("москва\n", encoding="utf-8")
     for mix in (files.mix, TextMix()):  # with nothing else to draw, and with other kinds
         with pytest.raises(ValueError, match=r"words\.txt: none of .*1 words can be written in charset 'alnum36'"):
             build_engine(files.model_copy(update={"mix": mix}), Charset.named("alnum36"))
+
+
+def test_a_word_with_spaces_is_drawn_with_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "plates.txt").write_text("AB  12 CD\r\n", encoding="utf-8")
+    only = {**dict.fromkeys(TextMix.model_fields, 0), "words": 1, "upper": 1}
+    look = PLAIN.model_copy(update={"spacing": (0, 0), "stretch": (1, 1), "height": (48, 48)})
+    files = EngineConfig(words=str(tmp_path / "plates.txt"), backgrounds=(), mix=TextMix(**only), look=look)
+    for charset, label in ((Charset.named("alnum36"), "ab12cd"), (Charset("ABCD12 "), "AB 12 CD")):
+        built, passed_over = build_engine(files, charset)
+        assert not passed_over.undrawable and built.sample(0)[1] == label
+        font = built.fonts[0]
+        wide, tight = (render.lay_out(text, font, random.Random(0), look).shape[1] for text in ("AB 12 CD", "AB12CD"))
+        assert wide - tight == pytest.approx(2 * font.glyphs[" "].advance, abs=2)
 
 
 def test_a_rare_character_finds_the_one_font_that_has_it():

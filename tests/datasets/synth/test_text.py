@@ -65,6 +65,8 @@ def test_a_mix_that_the_charset_cannot_write_is_an_error_and_no_endless_loop():
 def test_word_files(tmp_path):
     (tmp_path / "words.txt").write_text("b\n\na\nb\n", encoding="utf-8")
     assert load_words(tmp_path / "words.txt") == ["a", "b"]
+    (tmp_path / "words.txt").write_bytes(b"\xef\xbb\xbfNew \t York\r\n\r\n b\r\n")
+    assert load_words(tmp_path / "words.txt") == ["New York", "b"]
     (tmp_path / "words.txt").write_text("\n")
     with pytest.raises(ValueError, match=r"words\.txt holds no words"):
         load_words(tmp_path / "words.txt")
