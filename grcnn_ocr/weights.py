@@ -24,6 +24,7 @@ from grcnn_ocr.files import written_aside
 from grcnn_ocr.hub import download, is_hub_id
 from grcnn_ocr.models.classifiers.classifier import Classifier
 from grcnn_ocr.models.recognizer import CTCRecognizer
+from grcnn_ocr.registry import closest
 from grcnn_ocr.releases import DEFAULT, DESCRIPTION, released_weights
 from grcnn_ocr.storage import Storage, pack, unpack
 from grcnn_ocr.wording import counted
@@ -244,6 +245,7 @@ def find_weights(name: str | Path | None = None) -> Path:
     if Path(name).is_dir():
         inside = ", ".join(path.name for path in sorted(Path(name).glob("*.safetensors"))) or "none"
         raise ValueError(f"{name} is a folder; expected a weights file (it holds: {inside})")
+    hint = "" if "/" in str(name) else closest(str(name), list(released))
     raise ValueError(
-        f"no weights {str(name)!r}: neither a file nor released (released: {', '.join(released) or 'none'})"
+        f"no weights {str(name)!r}: neither a file nor released{hint} (released: {', '.join(released) or 'none'})"
     )

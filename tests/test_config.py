@@ -56,6 +56,7 @@ def test_malformed_overrides_are_errors(override):
 
 def test_scientific_notation_without_a_dot_is_a_number():
     assert load_config("grcl_lstm", ["train.lr=1e-3"]).train.lr == 1e-3
+    assert load_config("grcl_lstm", ["data.train={a.lmdb: 1e-1, b.lmdb: 9e-1}"]).data.shares["a.lmdb"] == 0.1
 
 
 def test_a_file_wins_over_a_packaged_name(tmp_path, monkeypatch):
@@ -74,7 +75,10 @@ def test_a_file_that_is_no_config_is_an_error_naming_it(text, tmp_path):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("data.train={}", "data.train"),
+        ("data.train={}", "data.train: expected engine, a path, or the share of each"),
+        ("data.train=[a.lmdb, b.lmdb]", "data.train: expected engine, a path, or the share of each"),
+        ("data.train={a.lmdb: 0.7, b.lmdb: -0.3}", "data.train: expected engine, a path, or the share of each"),
+        ("data.train={a.lmdb: most}", "data.train: expected engine, a path, or the share of each"),
         ("preprocess.width=31", "preprocess.width"),
         ("data.engine.mix={upper: 0, title: 0, lower: 0, mixed: 0}", "lower and mixed are all 0"),
         (

@@ -75,6 +75,11 @@ def test_paths_are_no_hub_ids(tmp_path, monkeypatch):
         find_weights("runs/nothing")
 
 
+def test_a_misspelt_released_name_is_told_of():
+    with pytest.raises(ValueError, match=r"neither a file nor released; did you mean 'grcl_lstm_tiny'\? \(released: "):
+        find_weights("grcl_lstm_tinny")
+
+
 def _not_found(name, timeout):
     raise RepositoryNotFoundError("404: no such repository\nmore", response=_Response())
 

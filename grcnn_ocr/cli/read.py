@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PAGED_ENDINGS = set(".tif .tiff .gif .webp".split())
 """Of files that may hold several pictures; for animated PNG and AVIF, which are rarer, there is no warning."""
-IMAGE_ENDINGS = set(".jpg .jpeg .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
+IMAGE_ENDINGS = set(".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
 
 
 def read(

@@ -25,6 +25,25 @@ def seconds(value: object) -> object:
     return hours * 3600 + minutes * 60 + rest
 
 
+def training_data(value: object) -> object:
+    """Check the value of `data.train`; pydantic would name both of its types in every error."""
+    if isinstance(value, str):
+        return value
+    shares = value.values() if isinstance(value, dict) else ()
+    if not shares or not all(map(_is_share, shares)):
+        raise ValueError(
+            "expected engine, a path, or the share of each of several, above 0, as in {engine: 0.5, words.lmdb: 0.5}"
+        )
+    return value
+
+
+def _is_share(value: object) -> bool:
+    try:
+        return 0 < float(str(value)) < float("inf")
+    except ValueError:
+        return False
+
+
 class CharsetConfig(Frozen):
     """Which characters the network knows, and how labels are folded to them (`text/charset.py`)."""
 
@@ -71,7 +90,7 @@ class ModelConfig(Frozen):
 class DataConfig(Frozen):
     """Where words come from: the word engine, LMDBs and label files (`path<TAB>label`), or a mixture of these."""
 
-    train: str | Annotated[dict[str, PositiveFloat], Field(min_length=1)] = ENGINE
+    train: Annotated[str | dict[str, PositiveFloat], BeforeValidator(training_data)] = ENGINE
     """"engine", a path, or the share of each: {engine: 0.5, mine.lmdb: 0.5}."""
     validation: str | None = None
     """A path. None: the share `holdout` of the first stored training data, chosen by `train.seed`; with the engine

@@ -6,6 +6,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from grcnn_ocr.files import written_aside
 logger = logging.getLogger(__name__)
 
 STATE = "state.pt"
+LAST = "last.safetensors"
+"""The averaged weights at the latest validation."""
 FREE_TO_CHANGE = ("data.workers", "train.save_every")
 """Settings that may differ in a resumed run, since no result depends on them."""
 
@@ -53,8 +56,10 @@ def save_state(path: Path, config: AnyConfig, progress: Progress, states: dict[s
         with written_aside(path, previous(path)) as aside:
             torch.save({"config": config.model_dump(mode="json"), "progress": vars(progress), "states": states}, aside)
     except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
+        kept = can_resume(path.parent)
         raise ValueError(
-            f"the state of step {progress.step} could not be written to {path}: {error}; make room and --resume"
+            f"the state of step {progress.step} could not be written to {path}: {error}; make room and "
+            + ("--resume" if kept else "start again, as no earlier one was saved")
         ) from None
 
 
@@ -86,10 +91,9 @@ def load_state(
             saved = torch.load(candidate, map_location="cpu", weights_only=True)
             break
         except Exception as error:  # torch raises many kinds on a damaged file
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            problems.append(f"{candidate} cannot be read as a training state: {reason}")
+            problems.append(f"{candidate} cannot be read as a training state: {_reason(error)}")
     else:
-        raise ValueError("; ".join(problems))
+        raise ValueError(f"{'; '.join(problems)}; start a new run, if there are weights with --init {_weights(path)}")
     if problems:  # moved away, so that it does not replace the good one at the next save
         with suppress(FileNotFoundError):  # missing, or another process was faster
             path.replace(path.with_suffix(".damaged"))
@@ -99,7 +103,10 @@ def load_state(
     changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key) and key not in FREE_TO_CHANGE]
     if changed:
         shown = ", ".join(f"{key}: {old.get(key)!r} then, {new.get(key)!r} now" for key in changed)
-        raise ValueError(f"{path} belongs to another configuration ({shown}); resume with the same, or start a new run")
+        raise ValueError(
+            f"{path} belongs to another configuration ({shown}); resume with the same, or start a new run with --init "
+            f"{_weights(path)}"
+        )
     progress = Progress(**saved["progress"])
     if progress.num_processes != num_processes:
         raise ValueError(
@@ -109,9 +116,22 @@ def load_state(
         names = ", ".join(sorted(name for name in {*data, *progress.data} if data.get(name) != progress.data.get(name)))
         raise ValueError(
             f"the data changed since {path} was written ({names}; for the word engine: its fonts, words, photos or "
-            "version); restore them, or start a new run with --init"
+            f"version); restore them, or start a new run with --init {_weights(path)}"
         )
     return progress, saved["states"]
+
+
+def _reason(error: Exception) -> str:
+    """Say why a file could not be loaded, without torch's advice on its own arguments."""
+    damaged = "it is damaged, or no state at all"
+    if isinstance(error, UnpicklingError):
+        return damaged
+    return f"{damaged} ({(str(error).splitlines() or [type(error).__name__])[0].partition('. ')[0]})"
+
+
+def _weights(state: Path) -> Path:
+    """Return the path of the weights that a run saves beside its state."""
+    return state.with_name(LAST)
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from grcnn_ocr.config import AnyConfig
 from grcnn_ocr.reading import find_dtype
 from grcnn_ocr.training.budget import MEASURED_STEPS, WARMUP_STEPS, Measurement, total_steps, validates_at
-from grcnn_ocr.training.checkpoint import STATE, Progress, load_state, save_state
+from grcnn_ocr.training.checkpoint import LAST, STATE, Progress, load_state, save_state
 from grcnn_ocr.training.classes import ClassesTask
 from grcnn_ocr.training.ema import MovingAverage
 from grcnn_ocr.training.monitor import AnyResult, Lap, Monitor, StepReport
@@ -236,7 +236,7 @@ class Trainer:
         if self.accelerator.is_main_process:
             if is_best:
                 save_weights(self.output / "best.safetensors", weights)
-            save_weights(self.output / "last.safetensors", weights)
+            save_weights(self.output / LAST, weights)
         self._save_state()  # last: a run killed before this point validates again
         for monitor in self.monitors:
             monitor.on_validation(progress.step, result, is_best)
