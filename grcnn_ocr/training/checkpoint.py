@@ -52,13 +52,16 @@ def save_state(path: Path, config: AnyConfig, progress: Progress, states: dict[s
     Raises:
         ValueError: if it cannot be written, as on a full disk; the previous state is then untouched.
     """
+    everything = {"config": config.model_dump(mode="json"), "progress": vars(progress), "states": states}
     try:
-        with written_aside(path, previous(path)) as aside:
-            torch.save({"config": config.model_dump(mode="json"), "progress": vars(progress), "states": states}, aside)
-    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError
+        with written_aside(path, previous(path)) as aside, aside.open("wb") as file:
+            torch.save(everything, file)  # into a file of ours, as torch's own do not tell why they cannot be written
+    except (OSError, RuntimeError) as error:
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error  # torch raises RuntimeError
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
         kept = can_resume(path.parent)
         raise ValueError(
-            f"the state of step {progress.step} could not be written to {path}: {error}; make room and "
+            f"the state of step {progress.step} could not be written to {path}: {reason}; make room and "
             + ("--resume" if kept else "start again, as no earlier one was saved")
         ) from None
 

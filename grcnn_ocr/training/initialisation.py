@@ -56,7 +56,8 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
     if borrowed:
         report.append(f"from their other case: {''.join(borrowed)}")
     if new:
-        report.append(f"newly initialised: {''.join(new)}")
+        shown = "".join(new).replace(" ", "' '")
+        report.append(f"newly initialised: {shown}")
     if dropped := [character for character in known.characters if character not in charset.characters]:
         report.append(f"no longer known: {''.join(dropped)}")
     return "; ".join(report)

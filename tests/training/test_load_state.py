@@ -1,5 +1,7 @@
 """What a run says when its state cannot be used, or not be written."""
 
+import resource
+
 import pytest
 import torch
 
@@ -34,13 +36,14 @@ def test_another_configuration_names_the_weights_to_start_from(tmp_path):
 
 
 @pytest.mark.parametrize(("saved_before", "remedy"), [(True, "--resume"), (False, "start again, as no earlier one")])
-def test_a_state_that_cannot_be_written_names_a_remedy_that_works(saved_before, remedy, tmp_path, monkeypatch):
+def test_a_state_that_cannot_be_written_gives_the_reason_and_a_remedy_that_works(saved_before, remedy, tmp_path):
     if saved_before:
         save_state(tmp_path / STATE, CONFIG, Progress(10), {})
-
-    def fail(*_: object) -> None:
-        raise RuntimeError("disk full")
-
-    monkeypatch.setattr(torch, "save", fail)
-    with pytest.raises(ValueError, match=f"make room and {remedy}"):
-        save_state(tmp_path / STATE, CONFIG, Progress(10), {})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(ValueError, match=f"state.pt: File too large; make room and {remedy}"):
+            save_state(tmp_path / STATE, CONFIG, Progress(10), {"model": {"w": torch.zeros(100_000)}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ([STATE] if saved_before else [])
