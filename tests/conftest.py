@@ -16,6 +16,7 @@ from hypothesis import settings
 from grcnn_ocr.config import Config, load_config
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+torch.set_num_threads(1)  # beside other work, the threads of small networks mostly wait for each other
 settings.register_profile("unhurried", deadline=None)  # tests may run beside other work
 settings.load_profile("unhurried")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
