@@ -1,16 +1,11 @@
 """Training an image classifier, with the loop that also trains recognisers."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from archives import mnist, picture_files, png, write_folder
+from training.runs import Recorder, assert_resumes_exactly, classes_config
 
 from grcnn_ocr.config import ClassesTrainConfig, list_configs, load_any_config
 from grcnn_ocr.training.classes import ClassesTask, soft_targets
@@ -18,42 +13,6 @@ from grcnn_ocr.training.images import ImageBatch, mixed
 from grcnn_ocr.training.optim import build_optimizer, learning_rate
 from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.weights import load_classifier, load_weights
-
-
-@pytest.fixture
-def squares(tmp_path) -> Path:
-    """Pictures of two classes that differ in which half is bright."""
-    rng = np.random.default_rng(0)
-    files = {}
-    for split, count in (("train", 24), ("test", 6)):
-        for number in range(count):
-            image = rng.integers(0, 100, (16, 16, 3), dtype=np.uint8)
-            half = image[:, :8] if number % 2 else image[:, 8:]
-            half += 150
-            files[f"{split}/{'left' if number % 2 else 'right'}/{number}.png"] = png(image)
-    return write_folder(tmp_path / "squares", files)
-
-
-def configured(path: Path, *overrides: str):
-    settings = [
-        "num_classes=2", "preprocess.size=16", f"data.train={path}", "data.validation=test", "data.augment.flip=false",
-        "data.augment.pad=1", "train.batch_size=8", "train.precision=float32", "train.epochs=4", "train.lr=0.02",
-        "train.schedule=cosine", "train.milestones=[]", "train.validate_every=6", "train.ema_decay=0.5",
-    ]  # fmt: skip
-    return load_any_config("cifar10_resnet20", [*settings, *overrides])
-
-
-class Recorder:
-    def __init__(self, stop_at: int | None = None) -> None:
-        self.stop_at, self.losses, self.accuracies = stop_at, [], []
-
-    def on_steps(self, report):
-        self.losses.append(report.loss)
-
-    def on_validation(self, step, result, is_best):
-        self.accuracies.append(result.top1)
-        if step == self.stop_at:
-            raise InterruptedError
 
 
 @pytest.mark.parametrize(
@@ -65,23 +24,13 @@ class Recorder:
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one(squares, tmp_path, overrides):
-    config = configured(squares, *overrides)
-    Trainer(config, tmp_path / "whole").run()
-    with pytest.raises(InterruptedError):
-        Trainer(config, tmp_path / "parts", monitors=[Recorder(stop_at=6)]).run()
-    resumed = Trainer(config, tmp_path / "parts", resume=True)
-    assert resumed.progress.step == 6 and resumed.progress.total_steps == 12  # 4 epochs of 3 steps
-    resumed.run()
-    whole, parts = (torch.load(tmp_path / run / "state.pt", weights_only=True)["states"] for run in ("whole", "parts"))
-    for part in ("model", "average"):
-        assert all(torch.equal(value, parts[part][key]) for key, value in whole[part].items())
-    momenta = [[state["momentum_buffer"] for state in s["optimizer"]["state"].values()] for s in (whole, parts)]
-    assert all(torch.equal(a, b) for a, b in zip(*momenta, strict=True))
+    config = classes_config(squares, *overrides)
+    assert_resumes_exactly(config, tmp_path, at=6)  # of 12: 4 epochs of 3 steps
 
 
 def test_a_run_learns_and_its_weights_say_what_they_are(squares, tmp_path):
     recorder = Recorder()
-    result = Trainer(configured(squares, "train.epochs=20"), tmp_path, monitors=[recorder]).run()
+    result = Trainer(classes_config(squares, "train.epochs=20"), tmp_path, monitors=[recorder]).run()
     assert result.top1 == 1.0 and result.top5 == 1.0 and recorder.losses[-1] < 0.3 * recorder.losses[0]
     weights = load_classifier(tmp_path / "last.safetensors")
     assert weights.classes == ("left", "right") and weights.config.model.name == "resnet20"
@@ -91,12 +40,12 @@ def test_a_run_learns_and_its_weights_say_what_they_are(squares, tmp_path):
 
 
 def test_starting_from_weights_of_other_classes_keeps_all_but_the_last_layer(squares, tmp_path, caplog):
-    Trainer(configured(squares, "train.steps=1"), tmp_path / "first").run()
+    Trainer(classes_config(squares, "train.steps=1"), tmp_path / "first").run()
     first = load_classifier(tmp_path / "first" / "last.safetensors").model.state_dict()
     renamed = write_folder(tmp_path / "other", picture_files())
     for path, keeps_head in ((squares, True), (renamed, False)):
         with caplog.at_level("INFO"):
-            trainer = Trainer(configured(path), tmp_path / "run", init=tmp_path / "first" / "last.safetensors")
+            trainer = Trainer(classes_config(path), tmp_path / "run", init=tmp_path / "first" / "last.safetensors")
         started = trainer.network.state_dict()
         assert torch.equal(started["stem.0.weight"], first["stem.0.weight"])
         assert torch.equal(started["classifier.weight"], first["classifier.weight"]) == keeps_head
@@ -116,7 +65,7 @@ def test_starting_from_weights_of_other_classes_keeps_all_but_the_last_layer(squ
 )
 def test_what_cannot_be_trained_is_an_error_before_training(squares, tmp_path, overrides, message):
     with pytest.raises(ValueError, match=message):
-        Trainer(configured(squares, *overrides), tmp_path)
+        Trainer(classes_config(squares, *overrides), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -134,31 +83,13 @@ def test_what_cannot_be_trained_is_an_error_before_training(squares, tmp_path, o
 )
 def test_configurations_that_make_no_sense(squares, overrides, message):
     with pytest.raises(ValueError, match=message):
-        configured(squares, *overrides)
+        classes_config(squares, *overrides)
 
 
 def test_other_classes_in_the_test_split_are_an_error(squares, tmp_path):
     other = write_folder(tmp_path / "other", picture_files())
     with pytest.raises(ValueError, match=r"class 0 is 'cat', but 'left' in .*squares"):
-        Trainer(configured(squares, f"data.validation={other}"), tmp_path / "run")
-
-
-def test_two_processes_train_as_one_with_the_same_pictures(squares, tmp_path):
-    """Under torchrun, with gloo; BatchNorm is frozen, as each process has its own statistics."""
-    overrides = ["train.batch_norm=frozen", "train.ema_decay=0", "train.lr=0.01"]
-    recorder = Recorder()
-    Trainer(configured(squares, *overrides), tmp_path / "one", monitors=[recorder]).run()
-    share = configured(squares, *overrides, "train.batch_size=4")
-    (tmp_path / "config.json").write_text(share.model_dump_json())
-    script = Path(__file__).with_name("distributed_run.py")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-               str(script), str(tmp_path / "config.json"), str(tmp_path / "two")]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    found = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
-    assert found.returncode == 0, found.stderr[-3000:]
-    assert json.loads((tmp_path / "two" / "losses.json").read_text()) == pytest.approx(recorder.losses, abs=1e-4)
-    one, two = (load_classifier(tmp_path / run / "last.safetensors").model.state_dict() for run in ("one", "two"))
-    assert all(torch.allclose(one[key], two[key], atol=1e-4) for key in one)
+        Trainer(classes_config(squares, f"data.validation={other}"), tmp_path / "run")
 
 
 def test_the_loss_is_cross_entropy_of_the_published_targets():
@@ -199,7 +130,7 @@ def test_the_published_optimiser_decays_everything_and_a_short_recipe_spares_nor
 
 
 def test_the_batch_norms_keep_their_own_momentum(squares, tmp_path):
-    config = configured(squares, "model.name=grcnn56", "preprocess.size=8", "train.steps=1", "train.batch_size=2")
+    config = classes_config(squares, "model.name=grcnn56", "preprocess.size=8", "train.steps=1", "train.batch_size=2")
     trainer = Trainer(config, tmp_path)
     trainer.take_step(next(trainer.feed.steps(0)), lr=0.1)
     assert {norm.momentum for norm in trainer.norms} == {0.05}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from grcnn_ocr.config import TrainConfig
+from grcnn_ocr.config import TrainConfig, load_config
 from grcnn_ocr.training.budget import Measurement, total_steps, validates_at
 from grcnn_ocr.training.ema import MovingAverage
 from grcnn_ocr.training.optim import build_optimizer, learning_rate
@@ -86,6 +86,7 @@ def test_a_time_budget_that_is_too_short_is_reported(caplog):
 
 def test_steps_are_the_budget_without_a_time():
     assert total_steps(TrainConfig(steps=7)) == 7
+    assert total_steps(load_config("grcl_lstm_tiny", ["train.steps=7"]).train) == 7  # which has a time budget
     with pytest.raises(ValueError, match=r"train\.steps=20000 or train\.time_budget=20m"):
         total_steps(TrainConfig())
 
