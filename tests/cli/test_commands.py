@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,8 @@ from grcnn_ocr.config import list_configs
 from grcnn_ocr.create import list_models
 from grcnn_ocr.datasets.importers.release import FORMATS
 from grcnn_ocr.datasets.lmdb_store import LmdbReader
+from grcnn_ocr.datasets.synth.photos import load_system_photos
+from grcnn_ocr.training.lr_finder import find_lr
 from grcnn_ocr.training.watch import StopRequest
 from grcnn_ocr.weights import Weights, load_weights, save_weights
 
@@ -43,7 +46,10 @@ def test_a_package_that_is_missing_is_named(run, monkeypatch):
     assert code == 2 and "lmdb" in err and "pip install grcnn-ocr" in err
 
 
-def test_models_lists_every_preset_and_classifier_as_json(run):
+def test_models_lists_every_preset_and_classifier_as_json_or_as_a_table(run, monkeypatch):
+    commands = sys.modules["grcnn_ocr.cli.models"]
+    for describe in ("_describe", "_describe_classifier"):  # both lists describe the same networks
+        monkeypatch.setattr(commands, describe, cache(getattr(commands, describe)))
     code, out, _ = run("models", "--json")
     presets = json.loads(out)
     assert code == 0 and [preset["name"] for preset in presets] == [*list_configs(), *list_models()]
@@ -128,6 +134,7 @@ def test_train_starts_from_weights_finds_a_rate_and_says_that_it_was_stopped(
     other = ("--init", weights, "--set", "charset.characters=abcdefghijklmnopqrstuvwxyz019742!")
     assert run("train", "--config", "mine.yaml", *other, "--output", "tuned")[0] == 0
     assert "32 of 33 characters start as" in caplog.text and "newly initialised: !" in caplog.text
+    monkeypatch.setattr("grcnn_ocr.training.lr_finder.find_lr", partial(find_lr, steps=15))
     code, out, _ = run("train", "--config", "mine.yaml", "--find-lr", "--output", "rates")
     assert code == 0 and "suggestion: --set train.lr=" in out and Path("rates/lr.png").stat().st_size > 1000
     monkeypatch.setattr(StopRequest, "name", "SIGTERM", raising=False)
@@ -189,13 +196,16 @@ def test_read_takes_every_kind_of_picture(run, weights, tmp_path):
 def test_synth_draws_an_lmdb_a_folder_and_a_contact_sheet(run, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "fonts").mkdir()
+    (tmp_path / "wallpapers").mkdir()
     from PIL import Image, ImageFont
 
     (tmp_path / "fonts" / "own.ttf").write_bytes(ImageFont.load_default(20).path.getvalue())
+    cv2.imwrite(str(tmp_path / "wallpapers" / "sky.png"), np.full((90, 70, 3), 99, np.uint8))
+    monkeypatch.setattr(load_system_photos, "__defaults__", ((tmp_path / "wallpapers",),))
     fonts = ("--fonts", tmp_path / "fonts")
     sheet, lmdb, folder = tmp_path / "sheet.png", tmp_path / "x.lmdb", tmp_path / "files"
     code, out, err = run("synth", *fonts, "--preview", sheet, "--output", lmdb, "--num", 30, "--workers", 2)
-    assert code == 0 and "30 words written" in out and "1 font (0 skipped)" in err
+    assert code == 0 and "30 words written" in out and "1 font (0 skipped)" in err and "1 photo" in err
     with Image.open(sheet) as picture:
         assert picture.size == (1200, 960)
     assert run("synth", *fonts, "--output", folder, "--num", 30, "--png", "--color")[0] == 0

@@ -73,7 +73,8 @@ def test_alternatives_are_lines_below(read):
 
 def test_constraints_and_lists(read, tmp_path):
     assert read(FIRST, "--allow", "0123456789")[1].split("\t")[1].strip("0123456789") == ""
-    assert read(FIRST, "--pattern", "[a-z]{4}")[1].split("\t")[1].isalpha()
+    found = read(FIRST, "--pattern", "[a-z]{4}")[1].split("\t")[1]
+    assert len(found) == 4 and found.isalpha()
     (tmp_path / "words.txt").write_text("Clown\ncrown\n")
     assert read(FIRST, "--lexicon", tmp_path / "words.txt")[1].split("\t")[1] == "Clown"
     (tmp_path / "words.txt").write_text("zzz\n")
