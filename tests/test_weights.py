@@ -7,7 +7,7 @@ from conftest import SAMPLES, draw
 from safetensors.torch import save_file
 
 from grcnn_ocr.build import build_model
-from grcnn_ocr.datasets.words import open_words
+from grcnn_ocr.datasets.words import Subset, open_words
 from grcnn_ocr.evaluation.words import evaluate_words
 from grcnn_ocr.reading import Recognizer
 from grcnn_ocr.releases import DEFAULT, RELEASED, released_weights
@@ -100,8 +100,8 @@ def test_released_weights_are_what_their_checksum_says_and_read_the_samples(name
     assert (RELEASED / f"{name}.md").is_file()
     assert config_of(path).name == name
     recognizer = Recognizer(name, "cpu")
-    [result] = evaluate_words(recognizer, open_words(SAMPLES / "labels.tsv"))
-    assert result.counts.word_accuracy > 0.75
+    [result] = evaluate_words(recognizer, Subset(open_words(SAMPLES / "labels.tsv"), range(40)))
+    assert result.counts.images == 40 and result.counts.word_accuracy > 0.75
 
 
 @pytest.mark.parametrize("text", ["HELLO", "hello", "it's", "$5.99", "50%", "Open!"])
