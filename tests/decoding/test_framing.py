@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grcnn_ocr.datasets.changes import loosen, turn_whole
 from grcnn_ocr.datasets.words import decoded, open_words
-from grcnn_ocr.decoding.framing import ANGLES, LEVEL, framed, slope, text_rows
+from grcnn_ocr.decoding.framing import ANGLES, LEVEL, framed, slope, text_columns, text_rows
 from grcnn_ocr.pixels import to_grayscale
 from grcnn_ocr.runtime import Reader
 
@@ -40,6 +40,21 @@ def test_loose_text_is_cut_out_with_some_air(above, below):
     assert above - 3 <= top <= above + 3 and above + 21 <= bottom <= above + 27  # 18 rows of ink from 3 on
     frame = framed(loose)
     assert np.array_equal(frame.image, loose[top:bottom]) and frame.column(7.5) == 7.5
+
+
+@pytest.mark.parametrize("noise", [0, 6])
+@pytest.mark.parametrize(("before", "after"), [(100, 100), (0, 90), (300, 20)])
+def test_empty_ground_beside_the_text_is_cut_off(before, after, noise):
+    loose = np.pad(bars(), ((0, 0), (before, after)), constant_values=220)
+    loose = (loose - np.random.default_rng(0).uniform(0, noise, loose.shape)).astype(np.uint8)
+    left, right = text_columns(loose)
+    assert before - 20 <= left <= before + 2 and before + 116 <= right <= before + 138  # ink from 2 to 116
+    frame = framed(loose)
+    assert np.array_equal(frame.image, loose[:, left:right]) and frame.column(7.5) == pytest.approx(left + 7.5)
+
+
+def test_a_little_ground_beside_the_text_stays():
+    assert framed(np.pad(bars(), ((0, 0), (24, 24)), constant_values=220)) is None
 
 
 def test_no_slope_is_tried_that_a_long_crop_cannot_hold():
