@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 REPORT_EVERY = 10
 """Steps between two reports to the monitors."""
-KERNELS = 8192
-"""How many kernels oneDNN keeps compiled on a CPU. A network needs about 80 for each shape of a batch, so with its own
-limit of 1,024 batches of many widths would be compiled anew again and again."""
+KERNELS = 3072
+"""How many kernels oneDNN keeps compiled on a CPU, up to half a megabyte each. A network needs about 80 for each shape
+of a batch, so that with oneDNN's own limit of 1,024 batches of many widths would be compiled anew again and again."""
 
 
 class Trainer:
