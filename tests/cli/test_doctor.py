@@ -7,6 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from grcnn_ocr.cli.doctor import doctor
+from grcnn_ocr.training.bucketing import BLOCK
 
 app = typer.Typer()
 app.command()(doctor)
@@ -55,9 +56,9 @@ def test_json_holds_everything_and_timing_is_an_estimate(run, crops, caplog):
     code, out = run(crops / "labels.tsv", "--json")
     values = json.loads(out)
     assert code == values["exit_code"] == 1 and len(values["overlaps"]) == 16
-    assert values["timing"]["num_steps"] == 16
+    assert values["timing"]["num_steps"] == BLOCK
     assert "usable" not in caplog.text and logging.getLogger("grcnn_ocr.training").isEnabledFor(logging.INFO)
-    assert "estimate from 16 training steps" in run(crops / "labels.tsv")[1]
+    assert f"estimate from {BLOCK} training steps" in run(crops / "labels.tsv")[1]
 
 
 def test_weights_are_judged_by_alone(crops):

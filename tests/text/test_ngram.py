@@ -150,7 +150,7 @@ def test_a_model_without_case_scores_both_cases_and_no_punctuation():
 
 def test_the_released_model_of_english_knows_its_words_and_numbers():
     model = NGram.load("english")
-    assert model.charset == ALNUM and model.num_words == 98348
+    assert model.charset == ALNUM and model.num_words == 114400
     surprise = {word: perplexity(model, [ALNUM.encode(word)]) for word in ("street", "teestr", "1984")}
     assert surprise["street"] < 5 < 25 < surprise["teestr"]
     assert surprise["1984"] < 15
