@@ -13,7 +13,7 @@ import os
 import time
 
 import torch
-from heading import print_heading
+from heading import print_heading, synchronise
 
 from grcnn_ocr.build import build_model, build_preprocessor
 from grcnn_ocr.config import load_config
@@ -46,8 +46,7 @@ def main() -> None:
             start = time.perf_counter()
             for _ in range(arguments.steps):
                 next(steps)
-            if DEVICE.type == "cuda":
-                torch.cuda.synchronize()
+            synchronise()
             rate = arguments.steps * arguments.batch_size / (time.perf_counter() - start)
             print(f"| {workers} | {reuse} | {rate:.0f} |", flush=True)
             steps.close()

@@ -30,10 +30,15 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
     for _ in range(repeats + 2):
         start = time.perf_counter()
         run()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        synchronise()
         found.append(time.perf_counter() - start)
     return statistics.median(found[2:])
+
+
+def synchronise() -> None:
+    """Wait for the GPU, if there is one."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def hardware() -> str:

@@ -16,8 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-from heading import print_heading
+from heading import print_heading, synchronise
 
 from grcnn_ocr.config import load_config
 from grcnn_ocr.training.trainer import Trainer
@@ -38,7 +37,7 @@ def main() -> None:
     steps: Iterator[list[Any]] = trainer.feed.steps(0)
     for _ in range(arguments.warm_up):
         trainer.take_step(next(steps), config.train.lr)
-    _wait()
+    synchronise()
     started, cpu_started, waited, num_parts = time.perf_counter(), time.process_time(), 0.0, 0
     for _ in range(arguments.steps):
         waiting_since = time.perf_counter()
@@ -46,7 +45,7 @@ def main() -> None:
         waited += time.perf_counter() - waiting_since
         num_parts += len(parts)
         trainer.take_step(parts, config.train.lr)
-    _wait()
+    synchronise()
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     words = arguments.steps * config.train.batch_size
     if trainer.accelerator.is_main_process:
@@ -63,11 +62,6 @@ def main() -> None:
         print("| preset | kernels kept | widths per step | words/s | data wait | CPU ms per word, without drawing |")
         print("|---|---|---|---|---|---|")
         print(f"| {' | '.join(row)} |")
-
-
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from grcnn_ocr.config.base import BuilderConfig, Frozen
 from grcnn_ocr.config.engine import EngineConfig
@@ -25,23 +34,17 @@ def seconds(value: object) -> object:
     return hours * 3600 + minutes * 60 + rest
 
 
-def training_data(value: object) -> object:
-    """Check the value of `data.train`; pydantic would name both of its types in every error."""
-    if isinstance(value, str):
-        return value
-    shares = value.values() if isinstance(value, dict) else ()
-    if not shares or not all(map(_is_share, shares)):
+def training_data(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Validate the value of `data.train`; pydantic's own errors would name both of its types."""
+    try:
+        return validate(value)
+    except ValidationError:
         raise ValueError(
             "expected engine, a path, or the share of each of several, above 0, as in {engine: 0.5, words.lmdb: 0.5}"
-        )
-    return value
+        ) from None
 
 
-def _is_share(value: object) -> bool:
-    try:
-        return 0 < float(str(value)) < float("inf")
-    except ValueError:
-        return False
+Share = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
 
 class CharsetConfig(Frozen):
@@ -90,7 +93,7 @@ class ModelConfig(Frozen):
 class DataConfig(Frozen):
     """Where words come from: the word engine, LMDBs and label files (`path<TAB>label`), or a mixture of these."""
 
-    train: Annotated[str | dict[str, PositiveFloat], BeforeValidator(training_data)] = ENGINE
+    train: Annotated[str | Annotated[dict[str, Share], Field(min_length=1)], WrapValidator(training_data)] = ENGINE
     """"engine", a path, or the share of each: {engine: 0.5, mine.lmdb: 0.5}."""
     validation: str | None = None
     """A path. None: the share `holdout` of the first stored training data, chosen by `train.seed`; with the engine

@@ -56,8 +56,12 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
     if borrowed:
         report.append(f"from their other case: {''.join(borrowed)}")
     if new:
-        shown = "".join(new).replace(" ", "' '")
-        report.append(f"newly initialised: {shown}")
+        report.append(f"newly initialised: {_shown(new)}")
     if dropped := [character for character in known.characters if character not in charset.characters]:
-        report.append(f"no longer known: {''.join(dropped)}")
+        report.append(f"no longer known: {_shown(dropped)}")
     return "; ".join(report)
+
+
+def _shown(characters: list[str]) -> str:
+    """Join characters so that a space among them is seen."""
+    return "".join(characters).replace(" ", "' '")

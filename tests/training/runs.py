@@ -1,5 +1,8 @@
 """Shared by the tests of training: runs that are recorded or interrupted, and their states."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,17 @@ def classes_config(data: Path, *overrides: str):
 def states(output: Path):
     """The weights, their average and the optimiser's state, as a run saved them."""
     return torch.load(output / "state.pt", weights_only=True)["states"]
+
+
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, as on a full disk; Python ignores the signal that comes with the error."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def assert_equal_states(a, b):

@@ -1,9 +1,8 @@
 """What a run says when its state cannot be used, or not be written."""
 
-import resource
-
 import pytest
 import torch
+from training.runs import files_limited_to
 
 from grcnn_ocr.config import load_config
 from grcnn_ocr.training.checkpoint import STATE, Progress, load_state, save_state
@@ -39,11 +38,7 @@ def test_another_configuration_names_the_weights_to_start_from(tmp_path):
 def test_a_state_that_cannot_be_written_gives_the_reason_and_a_remedy_that_works(saved_before, remedy, tmp_path):
     if saved_before:
         save_state(tmp_path / STATE, CONFIG, Progress(10), {})
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    try:
-        with pytest.raises(ValueError, match=f"state.pt: File too large; make room and {remedy}"):
-            save_state(tmp_path / STATE, CONFIG, Progress(10), {"model": {"w": torch.zeros(100_000)}})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    message = f"state.pt: File too large; make room and {remedy}"
+    with files_limited_to(20_000), pytest.raises(ValueError, match=message):
+        save_state(tmp_path / STATE, CONFIG, Progress(10), {"model": {"w": torch.zeros(100_000)}})
     assert [path.name for path in tmp_path.iterdir()] == ([STATE] if saved_before else [])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 
@@ -18,6 +19,14 @@ LABEL_NAMES = ("label", "text", "word", "words", "transcription")
 
 Parse = Callable[[str], tuple[str, str]]
 """Returns the path and the label in a line."""
+
+
+class Columns(NamedTuple):
+    """The columns of a CSV file: the names of all, and which of them are the path and the label."""
+
+    names: list[str]
+    path: str
+    label: str
 
 
 def read_label_file(labels: Path, images: Path) -> Iterator[LabelledPath | Problem]:
@@ -64,7 +73,9 @@ def _read_lines(labels: Path, images: Path, parse: Parse) -> Iterator[LabelledPa
         try:
             text = line.decode("utf-8")
             if first and parse is _parse_csv and (columns := _columns(text)) is not None:
-                _report_columns(labels, columns)
+                if len(columns.names) > 2:
+                    found = (labels, columns.path, columns.label, ", ".join(columns.names))
+                    logger.info("%s: read columns %s and %s of %s", *found)
                 parse = partial(_parse_columns, columns=columns)
                 continue
             path, label = parse(text)
@@ -109,41 +120,35 @@ def _parse_csv(line: str) -> tuple[str, str]:
     return fields[0], fields[1]
 
 
-def _parse_columns(line: str, columns: Sequence[str]) -> tuple[str, str]:
-    """Return the path and the label of a line of CSV, given the names of all columns."""
+def _parse_columns(line: str, columns: Columns) -> tuple[str, str]:
     fields = _fields(line)
-    if len(fields) != len(columns):
+    if len(fields) != len(columns.names):
         raise ValueError(
-            f"expected {len(columns)} columns as in the first line, {','.join(columns)}, found {len(fields)} in "
-            f"{line[:80]!r}"
+            f"expected {len(columns.names)} columns as in the first line, {','.join(columns.names)}, found "
+            f"{len(fields)} in {line[:80]!r}"
         )
-    record = dict(zip(columns, fields, strict=True))
-    path, label = _named(record, PATH_NAMES), _named(record, LABEL_NAMES)
-    if not path:
+    record = dict(zip(columns.names, fields, strict=True))
+    if not record[columns.path]:
         raise ValueError(f"no path in {line[:80]!r}")
-    return path, label
+    return record[columns.path], record[columns.label]
 
 
-def _columns(line: str) -> list[str] | None:
-    """Return the names of the columns of CSV if this line holds them, a path and a label among them."""
+def _columns(line: str) -> Columns | None:
+    """Return the columns of CSV if this line names them, a path and a label among them."""
     names = [_column_name(field) for field in _fields(line)]
-    has_both = any(name in PATH_NAMES for name in names) and any(name in LABEL_NAMES for name in names)
-    return names if has_both else None
+    path, label = _path_and_label(names)
+    return None if path is None or label is None else Columns(names, path, label)
 
 
 def _column_name(name: str) -> str:
     return name.strip().lower().replace(" ", "_")
 
 
-def _report_columns(labels: Path, columns: Sequence[str]) -> None:
-    if len(columns) > 2:
-        record = {name: name for name in columns}
-        path, label = _named(record, PATH_NAMES), _named(record, LABEL_NAMES)
-        logger.info("%s: read columns %s and %s of %s", labels, path, label, ", ".join(columns))
-
-
-def _named(record: dict[str, str], names: Sequence[str]) -> str:
-    return next(record[name] for name in names if name in record)
+def _path_and_label(names: Iterable[str]) -> tuple[str | None, str | None]:
+    """Return which of these names are those of the path and of the label; None if there is none."""
+    given = set(names)
+    path, label = (next((name for name in known if name in given), None) for known in (PATH_NAMES, LABEL_NAMES))
+    return path, label
 
 
 def _fields(line: str) -> list[str]:
@@ -154,7 +159,7 @@ def _parse_json(line: str) -> tuple[str, str]:
     record = json.loads(line)
     if not isinstance(record, dict):
         raise ValueError(f"expected an object with a path and a label, found {line[:80]!r}")
-    path, label = (next((record[key] for key in names if key in record), None) for names in (PATH_NAMES, LABEL_NAMES))
+    path, label = (record.get(key) for key in _path_and_label(record))
     if not isinstance(path, str) or not isinstance(label, str):
         raise ValueError(f"expected a path and a label as strings, found keys {', '.join(record)}")
     return path, label.strip()
