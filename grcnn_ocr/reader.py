@@ -15,7 +15,7 @@ from grcnn_ocr.decoding.beam import BeamOptions
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions, Decoder, Prediction
 from grcnn_ocr.decoding.frames import Frames
-from grcnn_ocr.decoding.lexicon import check_lexicon
+from grcnn_ocr.decoding.lexicon import check_lexicon, words_charset
 from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.loading import View, batched, load_ahead
@@ -73,8 +73,7 @@ class BaseReader(ABC):
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size}: expected 1 or more")
         self.charset = Charset.named(charset) if isinstance(charset, str) else charset or network_charset
-        same = self.charset.characters == network_charset.characters
-        self.merging = None if same else ClassMerging(network_charset, self.charset)
+        self.merging = ClassMerging(network_charset, self.charset)
         self.preprocessor = preprocessor
         self.calibration = calibration
         self.batch_size = batch_size
@@ -113,6 +112,7 @@ class BaseReader(ABC):
         allowed: str | None = None,
         pattern: str | None = None,
         language_model: NGram | str | Path | None = None,
+        match_case: bool = False,
         upright: bool = False,
     ) -> list[Prediction]:
         """Read images in batches, while threads load the next ones. To continue after a bad image use `read_each`.
@@ -127,6 +127,8 @@ class BaseReader(ABC):
             allowed: characters that may be read, such as "0123456789".
             pattern: a regular expression that the text must match, such as "[0-9]{4}".
             language_model: an `NGram`, a file made by `grcnn-ocr lm build`, or "english".
+            match_case: whether an image must show a word of the lexicon in its own case. By default case is ignored,
+                and so are punctuation marks if no word of the lexicon has any.
             upright: whether images more than `loading.TALL` times as high as wide are also read turned by 90 degrees
                 either way. The most confident of the three readings is the answer; its `rotation` says which it is.
 
@@ -136,9 +138,11 @@ class BaseReader(ABC):
         """
         if _is_one(images):
             raise ValueError("read_many takes a list of images, found a single one; use `read`")
-        if (open_lexicon or open_gap is not None) and lexicon is None:
-            raise ValueError("open_lexicon and open_gap need a lexicon; give one")
-        options = decode_options(num_best, characters, open_lexicon, allowed, pattern, language_model, open_gap)
+        if (open_lexicon or open_gap is not None or match_case) and lexicon is None:
+            raise ValueError("open_lexicon, open_gap and match_case need a lexicon; give one")
+        options = decode_options(
+            num_best, characters, open_lexicon, allowed, pattern, language_model, open_gap, match_case
+        )
         predictions = []
         images = list(images)
         for number, found in enumerate(self.read_each(images, lexicon, options, upright), start=1):
@@ -163,10 +167,11 @@ class BaseReader(ABC):
         Raises:
             ValueError: before anything is read, on a lexicon of the wrong length, or options that cannot be combined.
         """
-        decoder = self.decoder(options)
+        if lexicon is not None and not isinstance(lexicon, Lexicon):
+            lexicon = Lexicon.shared(lexicon)
+        decoder = self.decoder(options, lexicon)
         if lexicon is not None:
-            lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.shared(lexicon)
-            self.check_lexicon(lexicon, len(images))
+            self.check_lexicon(lexicon, len(images), decoder)
         return self._read_each(images, lexicon, decoder, upright)
 
     def _read_each(
@@ -198,18 +203,20 @@ class BaseReader(ABC):
         ways = [[view.rotation for view in each] for _, each in shown]
         return surest(predictions, ways)
 
-    def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
-        """Return a decoder of this network's frames.
+    def decoder(self, options: DecodeOptions = PLAIN, lexicon: Lexicon | None = None) -> Decoder:
+        """Return a decoder of this network's frames, for images whose words are in a lexicon or lexicon-free.
 
         Raises:
             ValueError: on options that cannot be combined, or do not fit the charset.
         """
-        return Decoder(self.charset, self.calibration, options)
+        as_spelled = lexicon is None or options.match_case
+        charset = self.charset if as_spelled else words_charset(lexicon, self.charset)
+        return Decoder(self.charset, self.calibration, options, charset)
 
-    def check_lexicon(self, lexicon: Lexicon, num_images: int) -> None:
+    def check_lexicon(self, lexicon: Lexicon, num_images: int, decoder: Decoder) -> None:
         """Check that a lexicon fits the network and the number of images; see `decoding.lexicon.check_lexicon`."""
         num_lists = num_images if lexicon.per_image else 1  # one list for all is checked, and warned of, once
-        check_lexicon(lexicon, num_lists, self.charset, self.num_frames(self.preprocessor.widest))
+        check_lexicon(lexicon, num_lists, decoder.words_charset, self.num_frames(self.preprocessor.widest))
 
     def look_again(
         self,
@@ -254,7 +261,7 @@ class BaseReader(ABC):
         for batch, (log_probs, lengths) in zip(
             batches, self._run([[resized[index] for index in batch] for batch in batches]), strict=True
         ):
-            yield batch, Frames(log_probs if self.merging is None else self.merging(log_probs), lengths)
+            yield batch, Frames(self.merging(log_probs), lengths)
 
     def _run(self, batches: Sequence[Sequence[Pixels]]) -> Iterable[tuple[NDArray[np.float32], list[int]]]:
         """Run the network on batches of resized images, each of one padded width; see `_forward`."""
@@ -308,6 +315,7 @@ def decode_options(
     pattern: str | None = None,
     language_model: NGram | str | Path | None = None,
     open_gap: float | None = None,
+    match_case: bool = False,
 ) -> DecodeOptions:
     """Build the options of a decoder from those of `BaseReader.read_many`."""
     if isinstance(language_model, str | Path):
@@ -319,4 +327,5 @@ def decode_options(
         beam = BeamOptions(
             allowed=None if allowed is None else frozenset(allowed), pattern=pattern, language_model=language_model
         )
-    return DecodeOptions(num_best, characters, open_lexicon or open_gap is not None, open_gap, beam=beam)
+    is_open = open_lexicon or open_gap is not None
+    return DecodeOptions(num_best, characters, is_open, open_gap, match_case=match_case, beam=beam)

@@ -121,8 +121,9 @@ def test_an_open_lexicon_and_its_gap():
     recognizer, image, words = Recognizer(device="cpu"), draw("open"), ["street"]
     assert recognizer.read(image, words, open_gap=np.inf).text == "street"
     assert recognizer.read(image, words, open_gap=0.0).text == "open"
-    with pytest.raises(ValueError, match="need a lexicon"):
-        recognizer.read(image, open_gap=1.0)
+    for option in ({"open_gap": 1.0}, {"open_lexicon": True}, {"match_case": True}):
+        with pytest.raises(ValueError, match="need a lexicon"):
+            recognizer.read(image, **option)
 
 
 def test_a_language_model_may_be_named():
@@ -276,7 +277,11 @@ def test_reading_in_a_smaller_charset_takes_either_case_of_a_word(small_config):
     one = plain.read(image, ["Street", "STREETS"])
     other = plain.read(image, ["sTREET", "streets"])
     assert (one.log_likelihood, one.text.lower()) == (other.log_likelihood, other.text.lower())
-    assert one.log_likelihood > as_it_is.read(image, [one.text]).log_likelihood
+    assert one == as_it_is.read(image, ["Street", "STREETS"])
+    exact = as_it_is.read(image, ["Street", "STREETS"], match_case=True)
+    assert (
+        one.log_likelihood > exact.log_likelihood == as_it_is.read(image, [exact.text], match_case=True).log_likelihood
+    )
     assert set(plain.read(image).text) <= set(plain.charset.characters)
     with pytest.raises(ValueError, match="charset 'digits' has no one character for"):
         Recognizer(weights, "cpu", charset="digits")

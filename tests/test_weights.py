@@ -109,6 +109,15 @@ def test_the_network_of_94_characters_reads_case_and_punctuation(text):
     assert Recognizer("grcl_lstm_tiny_94", "cpu").read(draw(text)).text == text
 
 
+def test_the_network_of_94_characters_finds_words_of_a_list_in_either_case():
+    recognizer = Recognizer("grcl_lstm_tiny_94", "cpu")
+    [prediction] = recognizer.read_many([draw("OPEN!")], ["open", "closed", "New York"])
+    assert prediction.text == "open" and prediction.confidence > 0.5
+    exact = recognizer.read(draw("Open"), ["OPEN", "Open", "closed"], match_case=True)
+    assert exact.text == "Open" and exact.confidence > 0.5
+    assert recognizer.read(draw("NEWYORK"), ["open", "closed", "New York"]).text == "New York"
+
+
 def test_half_precision_halves_the_file_and_hardly_changes_the_network(small_config, tmp_path):
     weights = Weights(build_model(small_config), small_config)
     save_weights(tmp_path / "whole.safetensors", weights)

@@ -13,7 +13,17 @@ import typer
 from grcnn_ocr.cli.console import console, errors, print_table, progress_bar
 from grcnn_ocr.cli.evaluate_classes import evaluate_classes
 from grcnn_ocr.cli.outputs import STDOUT, check_outputs, write_outputs
-from grcnn_ocr.cli.readers import CHARSET, DEVICE, FORMAT, PRECISION, SECOND_LOOK, WEIGHTS, find_reader, open_reader
+from grcnn_ocr.cli.readers import (
+    CHARSET,
+    DEVICE,
+    FORMAT,
+    MATCH_CASE,
+    PRECISION,
+    SECOND_LOOK,
+    WEIGHTS,
+    find_reader,
+    open_reader,
+)
 
 if TYPE_CHECKING:
     from grcnn_ocr.evaluation.report import Means
@@ -54,6 +64,7 @@ def evaluate(
     open_lexicon: Annotated[
         bool, typer.Option("--open", help="Read freely where no word of the lexicon fits well enough; see `calibrate`.")
     ] = False,
+    match_case: Annotated[bool, typer.Option("--match-case", help=MATCH_CASE)] = False,
     nearest: Annotated[
         bool,
         typer.Option(help="Consider only words within 3 edits of the lexicon-free reading, as the CRNN paper does."),
@@ -101,7 +112,7 @@ def evaluate(
     if found.is_file() and config_of(found).task == "classes":
         of_words = {"--lexicon": lexicon, "--protocol": protocol, "--format": data_format, "--suite": suite,
                     "--html": html, "--show-errors": show_errors, "--charset": charset, "--precision": precision,
-                    "--open": open_lexicon, "--nearest": nearest, "--lm": language_model,
+                    "--open": open_lexicon, "--nearest": nearest, "--match-case": match_case, "--lm": language_model,
                     "--no-second-look": not second_look}  # fmt: skip
         if given := [option for option, value in of_words.items() if value]:
             raise ValueError(f"{found} holds an image classifier; only for words: {', '.join(given)}")
@@ -114,9 +125,9 @@ def evaluate(
         if suite is not None
         else _sets(data or [SAMPLES], lexicon or ["none"], protocol or "alphanumeric", data_format, recognizer.charset)
     )
-    _check_lexicons(sets, open_lexicon, nearest, language_model)
+    _check_lexicons(sets, open_lexicon or nearest or match_case, language_model)
     beam = BeamOptions(language_model=NGram.load(language_model)) if language_model else None
-    options = DecodeOptions(is_open=open_lexicon, nearest=nearest, beam=beam)
+    options = DecodeOptions(is_open=open_lexicon, nearest=nearest, match_case=match_case, beam=beam)
     with progress_bar() as bar:
         task = bar.add_task("reading", total=sum(len(words.source) for words in sets))
         measurements, problems = evaluate_sets(recognizer, sets, lambda done: bar.advance(task, done), options)
@@ -156,11 +167,11 @@ def _report(measurements: list[Measurement], means: Means, outputs: dict[str, Pa
     write_outputs(texts, outputs)
 
 
-def _check_lexicons(sets: list[WordSet], open_lexicon: bool, nearest: bool, language_model: Path | None) -> None:
+def _check_lexicons(sets: list[WordSet], needs_one: bool, language_model: Path | None) -> None:
     """Check that every option has something to act on."""
     lexicons = [lexicon for words in sets for lexicon in words.lexicons]
-    if (open_lexicon or nearest) and not any(lexicons):
-        raise ValueError("--open and --nearest need a --lexicon; give one")
+    if needs_one and not any(lexicons):
+        raise ValueError("--open, --nearest and --match-case need a --lexicon; give one")
     if language_model and all(lexicons):
         raise ValueError("--lm is for lexicon-free reading: give it without --lexicon, or add --lexicon none")
 

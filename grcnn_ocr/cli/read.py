@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from grcnn_ocr.cli.console import errors, progress_bar, writes_utf8
-from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, PRECISION, SECOND_LOOK, WEIGHTS, open_reader
+from grcnn_ocr.cli.readers import CHARSET, DEVICE_OR_FASTEST, MATCH_CASE, PRECISION, SECOND_LOOK, WEIGHTS, open_reader
 from grcnn_ocr.wording import counted
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def read(
             "reading by more than this, in nats. With --open it is the one that `calibrate` chose."
         ),
     ] = None,
+    match_case: Annotated[bool, typer.Option("--match-case", help=MATCH_CASE)] = False,
     allow: Annotated[str | None, typer.Option(help="Allowed characters, such as 0123456789.")] = None,
     pattern: Annotated[
         str | None, typer.Option(help="A regular expression that the text must match, such as \\[a-z]{2}\\[0-9]{3}.")
@@ -100,10 +101,10 @@ def read(
         raise ValueError(f"--annotate {annotate}: this is a file, expected the name of a folder")
     if annotate is not None:
         annotate.mkdir(parents=True, exist_ok=True)
-    if (open_lexicon or open_gap is not None) and lexicon is None:
-        raise ValueError("--open and --open-gap need a --lexicon: give one")
+    if (open_lexicon or open_gap is not None or match_case) and lexicon is None:
+        raise ValueError("--open, --open-gap and --match-case need a --lexicon: give one")
     places = as_json or annotate is not None
-    options = decode_options(num_best, places, open_lexicon, allow, pattern, language_model, open_gap)
+    options = decode_options(num_best, places, open_lexicon, allow, pattern, language_model, open_gap, match_case)
     words = None if lexicon is None else Lexicon.load(lexicon)
     reader = open_reader(weights, device, batch_size, precision, charset, second_look).reader
     if words is not None and words.per_image:

@@ -24,6 +24,10 @@ PRECISION = (
     "float32, bf16, or auto: bf16 where the device has instructions for it. By default float32. Selects torch; an "
     "exported reader has its own precision."
 )
+MATCH_CASE = (
+    "The image must show a word of the list in its own case. By default case is ignored, and so are punctuation marks "
+    "if no word of the list has any."
+)
 SECOND_LOOK = (
     "Look again at crops that were not read confidently: levelled and cut to their text, inverted, zoomed out and in. "
     "More accurate, and slower by a sixth or more."

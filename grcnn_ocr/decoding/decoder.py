@@ -14,6 +14,7 @@ from grcnn_ocr.decoding.confidence import UNCALIBRATED, Calibration
 from grcnn_ocr.decoding.greedy import greedy
 from grcnn_ocr.decoding.lexicon import best_words
 from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.decoding.nearest import near_words
 from grcnn_ocr.decoding.positions import Character, centres_and_confidences, characters, occupancies
 from grcnn_ocr.pixels import Pixels
@@ -32,6 +33,8 @@ class DecodeOptions:
         open_gap: in nats; None: the one in the weights file, chosen on validation data.
         nearest: whether to consider only the words near the lexicon-free reading, as the CRNN paper does, and to keep
             that reading where there are none; for comparison, as it is slower and not exact.
+        match_case: whether an image must show a word of the lexicon in its own case. By default case is ignored, and so
+            are punctuation marks if no word of the lexicon has any.
         beam: prefix beam search instead of the best path, for constraints or a language model; lexicon-free only.
             Alternatives use one too.
     """
@@ -41,6 +44,7 @@ class DecodeOptions:
     is_open: bool = False
     open_gap: float | None = None
     nearest: bool = False
+    match_case: bool = False
     beam: BeamOptions | None = None
 
     def __post_init__(self) -> None:
@@ -108,15 +112,22 @@ class Decoder:
         charset: the characters of the classes.
         calibration: of the network's confidence.
         options: what a reading may be, and what is returned with it.
+        words_charset: the one in which words of lists are looked for, by default `charset`; see `ClassMerging`.
 
     Raises:
         ValueError: on options that cannot be combined, or do not fit the charset.
     """
 
     def __init__(
-        self, charset: Charset, calibration: Calibration = UNCALIBRATED, options: DecodeOptions = PLAIN
+        self,
+        charset: Charset,
+        calibration: Calibration = UNCALIBRATED,
+        options: DecodeOptions = PLAIN,
+        words_charset: Charset | None = None,
     ) -> None:
         self.charset = charset
+        self.words_charset = words_charset or charset
+        self.merging = ClassMerging(charset, self.words_charset)
         self.calibration = calibration
         self.options = options
         beam = options.beam
@@ -175,14 +186,15 @@ class Decoder:
     def _held(
         self, log_probs: NDArray[np.floating], lengths: Sequence[int], lists: Sequence[Sequence[str]]
     ) -> list[Prediction]:
+        merged = self.merging(log_probs)
         if self.options.nearest:
-            near = near_words(log_probs, lengths, lists, self.charset)
+            near = near_words(merged, lengths, lists, self.words_charset)
             return [
                 free if a is None else self._prediction([Alternative(a.word, a.log_likelihood)], from_lexicon=True)
                 for a, free in zip(near, self._free(log_probs, lengths), strict=True)
             ]
         num_best = self.options.num_best
-        answers = best_words(log_probs, lengths, lists, self.charset, num_best, posteriors=num_best > 1)
+        answers = best_words(merged, lengths, lists, self.words_charset, num_best, posteriors=num_best > 1)
         predictions = [
             self._prediction([Alternative(a.word, a.log_likelihood, a.posterior) for a in found], from_lexicon=True)
             for found in answers
@@ -210,13 +222,20 @@ class Decoder:
         images: Sequence[Pixels],
     ) -> list[Prediction]:
         """Add the characters."""
-        possible = [i for i, prediction in enumerate(predictions) if prediction.log_likelihood > -math.inf]
-        words = [self.charset.encode(predictions[i].text) for i in possible]
         placed: list[tuple[Character, ...] | None] = [None] * len(predictions)
-        if possible:
-            chances = occupancies(log_probs[possible], [lengths[i] for i in possible], words)
+        merged = self.merging(log_probs)
+        for from_lexicon, charset, rows in ((False, self.charset, log_probs), (True, self.words_charset, merged)):
+            possible = [
+                i
+                for i, prediction in enumerate(predictions)
+                if prediction.from_lexicon == from_lexicon and prediction.log_likelihood > -math.inf
+            ]
+            if not possible:
+                continue
+            words = [charset.encode(predictions[i].text) for i in possible]
+            chances = occupancies(rows[possible], [lengths[i] for i in possible], words)
             for i, word, chance in zip(possible, words, chances, strict=True):
-                text = self.charset.decode(word)
-                centres, confidences = centres_and_confidences(chance, log_probs[i], word, lengths[i], images[i].shape)
+                text = charset.decode(word)
+                centres, confidences = centres_and_confidences(chance, rows[i], word, lengths[i], images[i].shape)
                 placed[i] = characters(text, confidences, centres, images[i]) if word else ()
         return [replace(p, characters=found) for p, found in zip(predictions, placed, strict=True)]

@@ -129,6 +129,12 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
             log("lexicon %s: %s %s: %s", lexicon.name, counted(len(found), "word"), kind, _shown(sorted(found)))
 
 
+@lru_cache(maxsize=4)
+def words_charset(lexicon: Lexicon, charset: Charset) -> Charset:
+    """Return the charset in which to look for a lexicon's words, unless case matters; see `Charset.loosened`."""
+    return charset.loosened(lexicon.lists)
+
+
 def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[str, list[int]]]:
     """Return the words that the charset can write: folded, each with its first spelling and its classes."""
     found: dict[str, str] = {}

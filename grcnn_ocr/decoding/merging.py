@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grcnn_ocr.text.charset import CHARSETS, Charset, known_names
+
+Float = TypeVar("Float", bound=np.floating)
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class ClassMerging:
                 f"{self.network.name!r}{self._no_name()}"
             )
 
-    def __call__(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Map (B, T, K) log-probabilities to (B, T, K')."""
+    def __call__(self, log_probs: NDArray[Float]) -> NDArray[Float]:
+        """Map (B, T, K) log-probabilities to (B, T, K'); the same array if both charsets have the same characters."""
+        if self.charset.characters == self.network.characters:
+            return log_probs
         order, starts = self._groups
         return np.logaddexp.reduceat(log_probs[:, :, order], starts, axis=2)
 

@@ -129,7 +129,7 @@ def evaluate_sets(
     recognizer.decoder(options)  # raises on options that do not fit, whatever the set
     for words in sets:
         try:
-            counted_words(recognizer, words.source, words.lexicons, words.protocol)
+            counted_words(recognizer, words.source, words.lexicons, words.protocol, options)
         except ValueError as error:
             raise ValueError(f"{words.name}: {error}") from None
     measurements: list[Measurement] = []

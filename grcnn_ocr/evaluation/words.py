@@ -64,7 +64,11 @@ class Result:
 
 
 def counted_words(
-    recognizer: BaseReader, source: WordSource, lexicons: Sequence[Lexicon | None], protocol: Protocol
+    recognizer: BaseReader,
+    source: WordSource,
+    lexicons: Sequence[Lexicon | None],
+    protocol: Protocol,
+    options: DecodeOptions = PLAIN,
 ) -> list[int]:
     """Return the indices of the words that count, after all checks that need no image.
 
@@ -73,7 +77,7 @@ def counted_words(
     """
     for lexicon in lexicons:
         if lexicon is not None:
-            recognizer.check_lexicon(lexicon, len(source))
+            recognizer.check_lexicon(lexicon, len(source), recognizer.decoder(replace(options, beam=None), lexicon))
     counted = [index for index in range(len(source)) if protocol.keep(source.label(index))]
     if not counted:
         raise ValueError(f"{source.path}: protocol {protocol.name!r} leaves nothing of any of its {len(source)} labels")
@@ -99,12 +103,14 @@ def evaluate_words(
         ValueError: if a lexicon does not fit, an image cannot be read (naming it), or the protocol leaves out every
             image.
     """
-    counted = counted_words(recognizer, source, lexicons, protocol)
+    counted = counted_words(recognizer, source, lexicons, protocol, options)
     examples: list[list[Example]] = [[] for _ in lexicons]
     seconds = [0.0 for _ in lexicons]
     boxes = getattr(source, "characters", None)
     free = recognizer.decoder(options if boxes is None else replace(options, characters=True))
-    held = recognizer.decoder(replace(options, beam=None))
+    decoders = [
+        free if lexicon is None else recognizer.decoder(replace(options, beam=None), lexicon) for lexicon in lexicons
+    ]
     placing = Placing()
     for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
@@ -114,7 +120,7 @@ def evaluate_words(
         for number, lexicon in enumerate(lexicons):
             start = time.perf_counter()
             lists = None if lexicon is None else [lexicon.words(index) for index in batch]
-            decoder = free if lexicon is None else held
+            decoder = decoders[number]
             predictions = decoder(frames.log_probs, frames.lengths, lists, images)
             if number not in at_one_look:
                 predictions = recognizer.look_again(decoder, images, predictions, lists)
@@ -146,5 +152,5 @@ def evaluate_words(
 def _way(lexicon: Lexicon | None, options: DecodeOptions) -> str | None:
     if lexicon is None:
         return BEAM_SEARCH if options.beam is not None else None
-    ways = [", open" if options.is_open else "", ", near words" if options.nearest else ""]
-    return lexicon.name + "".join(ways)
+    ways = {", open": options.is_open, ", near words": options.nearest, ", with case": options.match_case}
+    return lexicon.name + "".join(way for way, is_used in ways.items() if is_used)

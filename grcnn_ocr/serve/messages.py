@@ -24,6 +24,13 @@ class Options(BaseModel):
         Finite | None,
         Field(description="How much worse a word may fit, in nats, before the free reading takes its place."),
     ] = None
+    match_case: Annotated[
+        bool,
+        Field(
+            description="Whether a picture must show a word of the list in its own case. By default case is ignored, "
+            "and so are punctuation marks if no word of the list has any."
+        ),
+    ] = False
     allowed: Annotated[
         str | None,
         Field(max_length=1000, description="Characters that may be read, such as 0123456789; not with a list."),

@@ -125,8 +125,8 @@ def _check(options: Options, limits: Limits) -> None:
     if options.num_best > limits.num_best:
         raise RefusedError("bad_request", f"num_best {options.num_best}; at most {limits.num_best}")
     if options.lexicon is None:
-        if options.open_lexicon or options.open_gap is not None:
-            raise RefusedError("bad_request", "open_lexicon and open_gap need a lexicon; give one")
+        if options.open_lexicon or options.open_gap is not None or options.match_case:
+            raise RefusedError("bad_request", "open_lexicon, open_gap and match_case need a lexicon; give one")
         return
     if options.allowed is not None:
         raise RefusedError("bad_request", "lexicon and allowed: give one or the other")

@@ -24,6 +24,7 @@ from grcnn_ocr.serve.messages import (
     read_image,
 )
 from grcnn_ocr.serve.requests import Upload
+from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.text.ngram import NGram
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ class Service:
         Raises:
             RefusedError: on options that do not fit the network, or if too many images wait for it.
         """
-        decoder = self._decoder(options)
-        words, ignored = self._words(decoder, options)
+        lexicon = None if options.lexicon is None else Lexicon.shared(options.lexicon)
+        decoder = self._decoder(options, lexicon)
+        ignored = [] if lexicon is None else self._ignored(lexicon, decoder)
         opened = self._open(uploads, options.upright)
         pictures = [picture for picture in opened if not isinstance(picture, RefusedError)]
-        read = iter(self._read(pictures, decoder, words, options.upright))
+        read = iter(self._read(pictures, decoder, lexicon, options.upright))
         results: list[ReadImage | FailedImage] = []
         for upload, picture in zip(uploads, opened, strict=True):
             if isinstance(picture, RefusedError):
@@ -79,7 +81,7 @@ class Service:
         accepted = {name: getattr(self.limits, name) for name in Accepted.model_fields}
         return Models(models=[model], language_models=list(released_language_models()), limits=Accepted(**accepted))
 
-    def _decoder(self, options: Options) -> Decoder:
+    def _decoder(self, options: Options, lexicon: Lexicon | None) -> Decoder:
         language_model = None if options.language_model is None else _language_model(options.language_model)
         wanted = decode_options(
             options.num_best,
@@ -88,25 +90,24 @@ class Service:
             options.allowed,
             language_model=language_model,
             open_gap=options.open_gap,
+            match_case=options.match_case,
         )
         try:
-            return self.reader.decoder(wanted)
+            return self.reader.decoder(wanted, lexicon)
         except ValueError as error:
             raise RefusedError("bad_request", str(error)) from None
 
-    def _words(self, decoder: Decoder, options: Options) -> tuple[tuple[str, ...] | None, list[str]]:
-        """Return the list, and those of its words that can never be an answer."""
-        if options.lexicon is None:
-            return None, []
-        charset = decoder.charset
-        folded = {word: charset.fold(word) for word in options.lexicon}
+    def _ignored(self, lexicon: Lexicon, decoder: Decoder) -> list[str]:
+        """Return the words of a list that can never be an answer."""
+        charset = decoder.words_charset
+        folded = {word: charset.fold(word) for word in lexicon.words(0)}
         ignored = [word for word, text in folded.items() if not text or charset.unknown(text)]
         if len(ignored) == len(folded):
             raise RefusedError(
                 "bad_request",
                 f"none of the {len(folded)} words can be written in charset {charset.name!r}: {charset.characters}",
             )
-        return tuple(options.lexicon), ignored
+        return ignored
 
     def _open(self, uploads: Sequence[Upload], upright: bool) -> list[Pixels | RefusedError]:
         opened: list[Pixels | RefusedError] = []
@@ -125,13 +126,13 @@ class Service:
         return opened
 
     def _read(
-        self, pictures: Sequence[Pixels], decoder: Decoder, words: tuple[str, ...] | None, upright: bool
+        self, pictures: Sequence[Pixels], decoder: Decoder, lexicon: Lexicon | None, upright: bool
     ) -> list[Prediction]:
         if not pictures:
             return []
         ways = [rotations(picture, upright) for picture in pictures]
         views = [turned(picture, way) for picture, its_ways in zip(pictures, ways, strict=True) for way in its_ways]
-        lists = None if words is None else [words] * len(views)
+        lists = None if lexicon is None else [lexicon.words(0)] * len(views)
         frames = self.batcher.submit(views).result()
         predictions = decoder(frames.log_probs, frames.lengths, lists, views)
 

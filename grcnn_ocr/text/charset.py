@@ -6,7 +6,7 @@ import difflib
 import string
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 CHARSETS = {
@@ -72,6 +72,19 @@ class Charset:
         """Whether both cases of a letter fold to the only one in the set."""
         return self.fold_case and not self.has_both_cases
 
+    def loosened(self, lists: Iterable[Iterable[str]]) -> Charset:
+        """Return the charset in which to look for the words of lists, as a list says little about what an image shows.
+
+        It has no case; and no punctuation marks, unless one of the words has a mark of this charset.
+        """
+        marks = {char for char in self.characters if _is_punctuation(char)}
+        keeps_marks = len(marks) == len(self.characters) or any(
+            not marks.isdisjoint(w) for words in lists for w in words
+        )
+        kept = (char for char in self.characters if keeps_marks or char not in marks)
+        small = dict.fromkeys(char.casefold() if len(char.casefold()) == 1 else char for char in kept)
+        return replace(self, characters="".join(small), fold_case=True, drop_punctuation=True)
+
     def fold(self, text: str) -> str:
         """Return `text`, accents composed (NFC), each character folded; what cannot be folded stays, see `unknown`."""
         return unicodedata.normalize("NFC", text).translate(self._folding)
@@ -116,9 +129,14 @@ class Charset:
             base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
             if unicodedata.normalize("NFC", base) != char:  # as Hangul and Bengali, put together again, are
                 return self.fold(base)
-        if self.drop_punctuation and unicodedata.category(char)[0] in "PSZ":
+        if self.drop_punctuation and _is_punctuation(char):
             return ""
         return char
+
+
+def _is_punctuation(char: str) -> bool:
+    """Whether this is punctuation, a symbol or a space."""
+    return unicodedata.category(char)[0] in "PSZ"
 
 
 def known_names(name: str) -> str:

@@ -244,6 +244,7 @@ def test_a_precision_may_be_chosen(read):
     [
         (("--json", "--csv"), "give one of them"),
         (("--open",), "give one"),
+        (("--match-case",), "give one"),
         (("--open-gap", "nan", "--lexicon", FIRST), "open_gap nan"),
         (("--precision", "int4"), "precision 'int4': expected one of float32, bf16, auto"),
         (("--pattern", "["), "not a regular expression"),

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,17 +11,18 @@ from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.text.charset import Charset
 
 CHARSET = Charset("abc", name="abc")
+CASED = Charset("abcABC.", name="cased", fold_case=False, drop_punctuation=False)
 IMAGE = np.zeros((20, 50), np.uint8)
 
 
-def frames(*texts: str, sure: float = 0.9) -> np.ndarray:
+def frames(*texts: str, sure: float = 0.9, charset: Charset = CHARSET) -> np.ndarray:
     """Log-probabilities (B, T, K) of images of these texts: a frame per character, and a blank after each."""
-    found = np.full((len(texts), 2 * max(map(len, texts)), 4), (1 - sure) / 3)
+    found = np.full((len(texts), 2 * max(map(len, texts)), charset.num_classes), (1 - sure) / 3)
     for row, text in zip(found, texts, strict=True):
         row[:, 0] = sure
         for place, char in enumerate(text):
             row[2 * place] = (1 - sure) / 3
-            row[2 * place, CHARSET.encode(char)] = sure
+            row[2 * place, charset.encode(char)] = sure
     return np.log(found / found.sum(axis=2, keepdims=True))
 
 
@@ -70,6 +72,19 @@ def test_an_open_lexicon_yields_beyond_the_gap():
     assert decode(log_probs, lists, calibrated, is_open=True)[0].text == "abc"
     with pytest.raises(ValueError, match="grcnn-ocr calibrate --lexicon"):
         decode(log_probs, lists, is_open=True)
+
+
+def test_a_list_is_looked_for_in_its_own_charset():
+    lists = [["AB", "CC"], ["ab", "cc"]]
+    log_probs = frames("Ab.", "aB.", sure=0.99, charset=CASED)
+    held = Decoder(CASED, options=DecodeOptions(characters=True), words_charset=CASED.loosened(lists))
+    predictions = held(log_probs, [6, 6], lists, [IMAGE, IMAGE])
+    assert [(p.text, p.from_lexicon) for p in predictions] == [("AB", True), ("ab", True)]
+    assert all(p.confidence > 0.9 and len(p.characters) == 2 for p in predictions)
+    is_open = replace(held.options, is_open=True, open_gap=-1000)
+    free = Decoder(CASED, options=is_open, words_charset=held.words_charset)(log_probs, [6, 6], lists, [IMAGE, IMAGE])
+    assert [(p.text, p.from_lexicon) for p in free] == [("Ab.", False), ("aB.", False)]
+    assert ["".join(c.text for c in p.characters) for p in free] == ["Ab.", "aB."]
 
 
 def test_constraints_hold():

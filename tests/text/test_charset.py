@@ -1,3 +1,5 @@
+import string
+
 import pytest
 
 from grcnn_ocr.text.charset import CHARSETS, Charset, min_frames
@@ -57,6 +59,27 @@ def test_accents_that_stand_apart_are_the_characters_with_them():
 def test_characters_of_parts_that_are_no_accents_stay_whole():
     for text in ("각", "\u09cb"):  # Hangul, Bengali
         assert Charset.named("alnum36").fold(f"{text}A") == f"{text}a" and Charset(text).fold(text) == text
+
+
+def loosened(charset, *words):
+    return charset.loosened([words]).characters
+
+
+def test_words_of_a_list_are_looked_for_without_case():
+    ascii94 = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
+    assert loosened(ascii94, "Open", "24", "New York") == CHARSETS["alnum36"]
+    assert ascii94.loosened([["Open"]]).fold("New York") == "newyork"
+    assert loosened(Charset("01AB", fold_case=False), "ab") == "01ab"
+    assert loosened(Charset("ΛλΟοΓγΣσςßﬁ"), "λόγος") == "λογσßﬁ"
+    assert Charset("ΛλΟοΓγΣσς").loosened([["ΛΌΓΟΣ"]]).fold("ΛΟΓΟΣ λόγος") == "λογοσλογοσ"
+
+
+def test_marks_of_a_list_count_if_one_of_its_words_has_any():
+    ascii94 = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
+    kept = CHARSETS["alnum36"] + string.punctuation
+    assert loosened(ascii94, "Open", "24/7") == kept
+    assert ascii94.loosened([["open"], ["don't"]]).fold("Don't – ever") == "don'tever"
+    assert loosened(Charset("+-="), "abc") == "+-="
 
 
 def test_unknown_characters_are_named():
