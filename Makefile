@@ -15,8 +15,8 @@ demo: .venv/installed  ## The main job on the samples: reading, evaluation, LMDB
 	rm -rf $(RUN)
 	@echo "--- reading sample crops with the released weights"
 	$(BIN)/grcnn-ocr read 'data/samples/00000000*.jpg'
-	@echo "--- the same with case and punctuation marks"
-	$(BIN)/grcnn-ocr read --weights grcl_lstm_tiny_94 'data/samples/00000000*.jpg'
+	@echo "--- the same in letters and digits without case"
+	$(BIN)/grcnn-ocr read --charset alnum36 'data/samples/00000000*.jpg'
 	@echo "--- accuracy without a lexicon, and with a list of 50 words per crop"
 	$(BIN)/python evaluate.py --lexicon none --lexicon lexicon_50.txt
 	@echo "--- building an LMDB of the crops, and a minute of fine-tuning on three quarters of it"

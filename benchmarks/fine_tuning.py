@@ -22,6 +22,7 @@ from grcnn_ocr.config import ENGINE, load_config
 from grcnn_ocr.datasets.words import open_words
 from grcnn_ocr.evaluation.words import evaluate_words
 from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.releases import DEFAULT
 from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.weights import find_weights, load_weights
 
@@ -34,7 +35,7 @@ def main() -> None:
     """Train and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of ic03/ and iiit5k/")
-    parser.add_argument("--init", default="grcl_lstm_tiny")
+    parser.add_argument("--init", default=DEFAULT)
     parser.add_argument("--words", type=int, action="append", help=f"[default: {', '.join(map(str, STEPS))}]")
     parser.add_argument("--held-out-only", action="store_true", help="do not look at the test data")
     parser.add_argument("--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE")

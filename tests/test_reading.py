@@ -118,7 +118,7 @@ def test_an_array_of_images_is_a_list_of_them(recognizer):
 
 
 def test_an_open_lexicon_and_its_gap():
-    recognizer, image, words = Recognizer(device="cpu"), draw("open"), ["street"]
+    recognizer, image, words = Recognizer("grcl_lstm_tiny", "cpu"), draw("open"), ["street"]
     assert recognizer.read(image, words, open_gap=np.inf).text == "street"
     assert recognizer.read(image, words, open_gap=0.0).text == "open"
     for option in ({"open_gap": 1.0}, {"open_lexicon": True}, {"match_case": True}):

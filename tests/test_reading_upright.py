@@ -19,7 +19,7 @@ from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.weights import Weights
 
 CROPS = [SAMPLES / f"0000000{number:02d}.jpg" for number in (2, 3, 7, 11)]
-WORDS = ["clown", "recycle", "child", "position"]
+WORDS = ["CLOWN", "recycle", "child", "position"]
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def test_a_released_reader_is_its_weights(name):
 
 def test_without_a_folder_the_released_default_reads():
     assert Reader().description.name == DEFAULT
-    with pytest.raises(ValueError, match=rf"no reader\.json in nowhere; .*released: {DEFAULT}"):
+    with pytest.raises(ValueError, match=rf"no reader\.json in nowhere; .*released: .*{DEFAULT}"):
         Reader("nowhere")
 
 
@@ -227,9 +227,9 @@ def test_a_picture_that_cannot_be_read_is_named(exported, tmp_path):
 
 
 def test_an_exported_network_reads_in_a_smaller_charset(exported):
-    letters = Charset("0123456789abcdefghijklmnopqrstuvwxyz"[::-1])  # the same characters in another order
+    letters = Charset("0123456789abcdefghijklmnopqrstuvwxyz"[::-1])  # in another order than the network's
     plain, other = Reader(exported), Reader(exported, charset=letters)
     crops = sorted(SAMPLES.glob("*.jpg"))[:8]
-    assert [p.text for p in other.read_many(crops)] == [p.text for p in plain.read_many(crops)]
+    assert [p.text for p in other.read_many(crops)] == [letters.fold(p.text) for p in plain.read_many(crops)]
     with pytest.raises(ValueError, match="has no one character for"):
         Reader(exported, charset="digits")

@@ -34,7 +34,9 @@ def doctor(
     data: Annotated[Path, typer.Argument(help="An LMDB or a label file.")],
     config: Annotated[
         str | None,
-        typer.Option(help="Configuration to check against: a YAML file or a packaged name; by default grcl_lstm_tiny."),
+        typer.Option(
+            help="Configuration to check against: a YAML file or a packaged name; by default grcl_lstm_tiny_94."
+        ),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="key=value to override the configuration, as in train.")

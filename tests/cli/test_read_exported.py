@@ -48,7 +48,7 @@ def test_a_folder_is_read_with_without_torch(run, exported, tmp_path):
 
 
 def test_a_folder_named_by_its_description_is_read_with(run, exported):
-    assert run("read", "--weights", exported / "reader.json", CROPS[0])[1].split("\t")[1] == "clown"
+    assert run("read", "--weights", exported / "reader.json", CROPS[0])[1].split("\t")[1] == "CLOWN"
 
 
 @pytest.mark.parametrize("given", [(), ("--weights", "grcl_lstm_tiny")])

@@ -8,6 +8,7 @@ import pytest
 from serve.client import Client, served
 
 from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.releases import DEFAULT
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +22,5 @@ def server(recognizer: Recognizer) -> Iterator[Client]:
     pytest.importorskip("fastapi", reason="the serve extra is absent: no test of the server did run")
     from grcnn_ocr.serve.app import create_app
 
-    with served(create_app(recognizer, "grcl_lstm_tiny")) as client:
+    with served(create_app(recognizer, DEFAULT)) as client:
         yield client

@@ -12,7 +12,7 @@ from conftest import SAMPLES
 from PIL import Image
 
 CLOWN = (SAMPLES / "000000002.jpg").read_bytes()
-"""A JPEG of 226 x 58 pixels, in colour, that reads "clown"."""
+"""A JPEG of 226 x 58 pixels, in colour, that reads "CLOWN"."""
 ORIENTATION = 0x0112
 
 

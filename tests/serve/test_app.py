@@ -15,6 +15,8 @@ from serve.pictures import CLOWN
 
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.reading import Recognizer
+from grcnn_ocr.releases import DEFAULT
+from grcnn_ocr.text.charset import CHARSETS
 from grcnn_ocr.weights import find_weights, load_weights
 
 pytest.importorskip("fastapi", reason="the serve extra is absent: no test of the server did run")
@@ -37,7 +39,7 @@ def test_form_and_json_give_the_same_answer_as_the_recogniser(server, recognizer
     by_json = server.read_json(images=images, num_best=2).json
     assert [result.pop("name") for result in by_form["results"]] == ["a.jpg", "b.jpg"]
     assert [result.pop("name") for result in by_json["results"]] == ["image 1", "image 2"]
-    assert by_form == by_json and by_form["model"] == "grcl_lstm_tiny"
+    assert by_form == by_json and by_form["model"] == DEFAULT
     expected = recognizer.read_many([CLOWN, CRYSTAL], num_best=2, characters=True)
     for result, prediction in zip(by_form["results"], expected, strict=True):
         assert result["text"] == prediction.text and result["from_lexicon"] is False
@@ -110,7 +112,7 @@ def test_an_open_list_needs_a_threshold_of_the_weights_or_the_request(gap):
             assert error(reply) == (422, "bad_request")
             reply = client.read(CLOWN, lexicon="zzzzz", open_lexicon="true", open_gap="2")
         (result,) = reply.json["results"]
-        assert result["text"] == "clown" and result["from_lexicon"] is False
+        assert result["text"] == "CLOWN" and result["from_lexicon"] is False
         assert client.read(CLOWN, lexicon="zzzzz").json["results"][0]["text"] == "zzzzz"
 
 
@@ -146,7 +148,7 @@ def test_too_many_files_and_fields_given_twice(server):
 def test_broken_base64_is_reported_in_its_place(server):
     results = server.read_json(images=["*", base64.b64encode(CLOWN).decode(), "", "é"]).json["results"]
     codes = [result["error"]["code"] if "error" in result else result["text"] for result in results]
-    assert codes == ["not_base64", "clown", "empty", "not_base64"]
+    assert codes == ["not_base64", "CLOWN", "empty", "not_base64"]
 
 
 @pytest.mark.parametrize("declared", [True, False])
@@ -177,7 +179,7 @@ def test_a_client_that_goes_away_leaves_the_server_well(server):
             b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
         )
         connection.sendall(head)
-    assert server.read(CLOWN).json["results"][0]["text"] == "clown"
+    assert server.read(CLOWN).json["results"][0]["text"] == "CLOWN"
 
 
 class Held:
@@ -212,7 +214,7 @@ def test_concurrent_requests_share_batches_and_are_answered_as_one_by_one(recogn
             assert not any(future.done() for future in asked)
         held.gate.set()
         together = [future.result().json["results"][0] for future in asked]
-        assert first.result().json["results"][0]["text"] == "clown"
+        assert first.result().json["results"][0]["text"] == "CLOWN"
         health = client.get("/health").json
         assert (health["images"], health["batches"], health["waiting"]) == (25, 2, 0)
         alone = [client.read(image, lexicon=words).json["results"][0] for words in lists for image in images]
@@ -229,7 +231,7 @@ def test_too_many_at_once_are_sent_away(recognizer):
         wait([first, second], return_when=FIRST_COMPLETED)
         held.gate.set()
         replies = sorted((first.result(), second.result()), key=lambda reply: reply.status)
-        assert replies[0].json["results"][0]["text"] == "clown"
+        assert replies[0].json["results"][0]["text"] == "CLOWN"
         assert error(replies[1]) == (503, "busy") and replies[1].headers["Retry-After"] == "1"
         assert client.read(CLOWN).status == 200
 
@@ -289,7 +291,7 @@ def test_openapi_describes_bodies_and_errors(server):
 
 def test_models_lists_the_characters_and_the_limits(server):
     told = server.get("/models").json
-    assert told["models"][0]["charset"] == "0123456789abcdefghijklmnopqrstuvwxyz"
+    assert told["models"][0]["charset"] == CHARSETS["ascii94"]
     assert told["limits"]["image_bytes"] == 8_000_000 and told["limits"]["images"] == 64
 
 

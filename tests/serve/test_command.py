@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the serve extra is absent: no test of the server did run")
 from grcnn_ocr.cli import serve as command
+from grcnn_ocr.releases import DEFAULT
 from grcnn_ocr.serve.app import LOOPBACK
 
 RUN = "import typer; from grcnn_ocr.cli.serve import serve; typer.run(serve)"
@@ -20,7 +21,7 @@ def test_command_serves_until_it_is_interrupted():
         try:
             line = process.stdout.readline()
             address = line.split()[0]
-            assert address.startswith("http://127.0.0.1:") and "grcl_lstm_tiny on cpu" in line
+            assert address.startswith("http://127.0.0.1:") and f"{DEFAULT} on cpu" in line
             with urllib.request.urlopen(f"{address}/models", timeout=60) as answer:
                 assert json.load(answer)["limits"]["images"] == 3
             process.send_signal(signal.SIGINT)

@@ -65,7 +65,7 @@ def test_chosen_crops_are_read_with_boxes_over_their_characters(page, recognizer
                     at.top - image.top, at.bottom - image.bottom, box.title];
         }});
     }})()""")
-    assert [box[0] for box in boxes] == list("clown")
+    assert [box[0] for box in boxes] == list("CLOWN")
     for (_, left, right, above, below, title), character in zip(boxes, expected[0].characters, strict=True):
         assert left == pytest.approx(character.left, abs=1) and right == pytest.approx(character.right, abs=1)
         assert above == pytest.approx(0, abs=1) and below == pytest.approx(0, abs=1)
@@ -80,11 +80,11 @@ def test_a_word_list_changes_the_answer_and_the_open_switch_frees_it(page, recog
     page.type("#words", "Crystal\nzzzzz\n日本\n")
     page.wait("document.querySelector('.text').textContent === 'Crystal'")
     page.wait(IDLE)
-    assert texts(page)[1] != "clown"
+    assert texts(page)[1] != "CLOWN"
     assert "日本" in page.run("document.querySelector('#words-note').textContent")
     assert page.run("document.querySelector('.source').textContent") == "from the list"
     page.run("document.querySelector('#open').click()")
-    page.wait("document.querySelectorAll('.text')[1].textContent === 'clown'")
+    page.wait("document.querySelectorAll('.text')[1].textContent === 'CLOWN'")
     assert page.run("document.querySelectorAll('.source')[1].textContent") == "read freely"
     page.run("document.querySelector('#words').select()")
     page.call("Input.insertText", text="")
@@ -126,7 +126,7 @@ def test_pictures_are_dropped_and_pasted(page, way):
         document.querySelector("#drop").dispatchEvent(event);
     }})()""")
     page.wait(IDLE)
-    assert texts(page) == ["clown"]
+    assert texts(page) == ["CLOWN"]
 
 
 def test_a_drop_without_a_file_says_so(page):
@@ -157,7 +157,7 @@ def test_turned_pictures_have_their_boxes_over_them(page, tmp_path, kind):
     file.write_bytes(turned(clown(), kind))
     page.choose("#files", file)
     page.wait(IDLE)
-    assert texts(page) == ["clown"]
+    assert texts(page) == ["CLOWN"]
     shape = "document.querySelector('.picture img').getBoundingClientRect()"
     page.wait(f"Math.abs({shape}.width / {shape}.height - 226 / 58) < 0.05")
     if kind != "TIFF":
@@ -171,9 +171,9 @@ def test_tall_crops_are_read_turned_with_boxes_where_their_characters_stand(page
     file.write_bytes(tall(degrees))
     page.choose("#files", file, SAMPLES / "000000002.jpg")
     page.wait(IDLE)
-    assert texts(page)[0] != "clown"
+    assert texts(page)[0] != "CLOWN"
     page.run("document.querySelector('#upright').click()")
-    page.wait("document.querySelector('.text').textContent === 'clown'")
+    page.wait("document.querySelector('.text').textContent === 'CLOWN'")
     page.wait(IDLE)
     assert f"58 x 226, read turned by {360 - degrees}°" in page.run("document.querySelector('.name').textContent")
     prediction = recognizer.read(file, characters=True, upright=True)
@@ -191,7 +191,7 @@ def test_tall_crops_are_read_turned_with_boxes_where_their_characters_stand(page
                     Math.abs(label.top + label.bottom - at.top - at.bottom) < 4];
         });
     })()""")
-    assert [box[0] for box in boxes] == list("clown")
+    assert [box[0] for box in boxes] == list("CLOWN")
     for (_, top, bottom, before, behind, has_label), character in zip(boxes, prediction.characters, strict=True):
         span = (character.left, character.right)
         if prediction.rotation == 90:
@@ -205,7 +205,7 @@ def test_tall_crops_are_read_turned_with_boxes_where_their_characters_stand(page
     })()""")
     assert wide == ["picture", pytest.approx(0, abs=1)]
     page.run("document.querySelector('#upright').click()")
-    page.wait("document.querySelector('.text').textContent !== 'clown'")
+    page.wait("document.querySelector('.text').textContent !== 'CLOWN'")
     assert page.run("document.querySelector('.picture').className") == "picture"
 
 

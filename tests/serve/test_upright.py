@@ -47,7 +47,7 @@ def test_tall_and_wide_pictures_are_read_as_the_recogniser_reads_them(server, re
         [data for data in MIXED if data != b"hello"], upright=True, num_best=2, characters=True
     )
     assert [result["rotation"] for result in found] == [270, 0, 90, 0, 270]
-    assert [result["text"] for result in found] == ["clown", expected[1].text, "clown", "clown", "clown"]
+    assert [result["text"] for result in found] == ["CLOWN", expected[1].text, "CLOWN", "CLOWN", "CLOWN"]
     for result, prediction in zip(found, expected, strict=True):
         assert (result["text"], result["rotation"]) == (prediction.text, prediction.rotation)
         assert result["confidence"] == pytest.approx(prediction.confidence, abs=1e-4)
@@ -63,7 +63,7 @@ def test_nothing_is_turned_unless_asked(server, recognizer, ask, options):
     found = results(ask(server, [TALL, CLOWN, FALLEN], **options))
     expected = recognizer.read_many([TALL, CLOWN, FALLEN])
     assert [(result["text"], result["rotation"]) for result in found] == [(p.text, 0) for p in expected]
-    assert found[0]["text"] != "clown" and found[2]["text"] != "clown"
+    assert found[0]["text"] != "CLOWN" and found[2]["text"] != "CLOWN"
 
 
 def test_a_list_holds_for_every_way(server):
@@ -85,7 +85,7 @@ def test_the_network_sees_a_tall_picture_three_times_and_a_wide_one_once(once):
 def test_a_request_of_more_than_may_wait_is_read_when_none_does(recognizer):
     with served(create_app(recognizer, limits=Limits(images=2, waiting=2))) as client:
         found = results(client.read(TALL, FALLEN, upright="true"))
-    assert [result["text"] for result in found] == ["clown", "clown"]
+    assert [result["text"] for result in found] == ["CLOWN", "CLOWN"]
 
 
 def test_every_way_counts_towards_the_pixels_of_a_request(recognizer):
@@ -93,7 +93,7 @@ def test_every_way_counts_towards_the_pixels_of_a_request(recognizer):
         plain = results(client.read(*[TALL] * 3))
         found = results(client.read(TALL, CLOWN, CLOWN, upright="true"))
     assert [result["rotation"] for result in plain] == [0, 0, 0]
-    assert [result.get("text") for result in found] == ["clown", "clown", None]
+    assert [result.get("text") for result in found] == ["CLOWN", "CLOWN", None]
     assert found[2]["error"]["code"] == "too_many_pixels"
 
 
