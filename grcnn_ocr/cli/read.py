@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PAGED_ENDINGS = set(".tif .tiff .gif .webp".split())
 """Of files that may hold several pictures; for animated PNG and AVIF, which are rarer, there is no warning."""
+SURE = 0.95
+"""Nothing that was read with this confidence is taken for several lines."""
 IMAGE_ENDINGS = set(".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .pbm .pgm .ppm .pnm .jp2 .avif".split())
 
 
@@ -155,10 +157,14 @@ def _csv(path: Path, prediction: Prediction) -> str:
 
 def _warnings(path: Path, reading: Reading, preprocessor: Preprocessor) -> Iterator[str]:
     """Yield warnings of what was squeezed or not read; only files with `PAGED_ENDINGS` are opened again for it."""
+    from grcnn_ocr.decoding.lines import count_lines
+
     height, width = reading.image.shape
     squeeze = preprocessor.squeeze(*((width, height) if reading.prediction.rotation in (90, 270) else (height, width)))
     if squeeze < 1:
         yield f"so long that it was squeezed to {squeeze:.1%} of its width; cut it into words"
+    if reading.prediction.confidence < SURE and (num_lines := count_lines(reading.image)) > 1:
+        yield f"it seems to show {num_lines} lines of text, and was read as one; cut it into lines"
     if path.suffix.lower() in PAGED_ENDINGS and _has_more_pictures(path):
         yield "only the first of its pictures was read; save each in a file of its own"
 

@@ -166,6 +166,14 @@ def test_a_squeezed_crop_gives_a_warning(read, tmp_path):
     assert not read(tmp_path / "up.png")[2]
 
 
+def test_two_lines_in_a_crop_give_a_warning(read, tmp_path):
+    lines = [cv2.resize(cv2.imread(path), (200, 48)) for path in (FIRST, SECOND)]
+    cv2.imwrite(str(tmp_path / "two.png"), np.vstack([lines[0], np.repeat(lines[0][-1:], 8, axis=0), lines[1]]))
+    code, _, err = read(FIRST, tmp_path / "two.png", SECOND)
+    expected = f"warning: {tmp_path}/two.png: it seems to show 2 lines of text, and was read as one; cut it into lines"
+    assert code == 0 and err == f"{expected}\n"
+
+
 @pytest.mark.parametrize("ending", ["tif", "gif", "webp"])
 def test_further_pictures_of_a_file_give_a_warning(read, tmp_path, ending):
     picture = Image.open(FIRST)
