@@ -12,8 +12,8 @@ ROWS = 64
 INK = 0.1
 """A row of text has more edges than this share of a busy row's (the 90th percentile)."""
 LEAST = 0.2
-"""Height of the lowest line, as a share of the crop's. With these two, 5 of IIIT5K train's 2,000 words count as two lines,
-as do 94 % of pairs of them that are set one below the other."""
+"""Height of the lowest line, as a share of the crop's. With these two, 5 of IIIT5K train's 2,000 words count as two
+lines, as do 94 % of pairs of them that are set one below the other."""
 
 
 def count_lines(image: Pixels) -> int:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -11,9 +13,7 @@ def test_words_of_one_line_and_of_two():
     crops = [load_image(path) for path in sorted(SAMPLES.glob("*.jpg"))]
     assert sum(count_lines(crop) > 1 for crop in crops) <= 2
     rows = [cv2.resize(crop, (160, 48)) for crop in crops]
-    pairs = [
-        np.vstack([one, np.repeat(one[-1:], 5, axis=0), other]) for one, other in zip(rows, rows[1:], strict=False)
-    ]
+    pairs = [np.vstack([one, np.repeat(one[-1:], 5, axis=0), other]) for one, other in pairwise(rows)]
     assert sum(count_lines(pair) == 2 for pair in pairs) > 0.6 * len(pairs)  # the grounds of many are photographs
 
 
