@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from grcnn_ocr.cli.doctor import doctor
-from grcnn_ocr.training.bucketing import BLOCK
+from grcnn_ocr.doctor import timing
 
 app = typer.Typer()
 app.command()(doctor)
@@ -51,14 +51,15 @@ def test_the_proposed_charset_can_be_given(run, crops):
     assert code == 0 and "training can start\n" in out
 
 
-def test_json_holds_everything_and_timing_is_an_estimate(run, crops, caplog):
+def test_json_holds_everything_and_timing_is_an_estimate(run, crops, caplog, monkeypatch):
+    monkeypatch.setattr(timing, "BLOCK", 2)
     caplog.set_level(logging.INFO, "grcnn_ocr")
     code, out = run(crops / "labels.tsv", "--json")
     values = json.loads(out)
     assert code == values["exit_code"] == 1 and len(values["overlaps"]) == 16
-    assert values["timing"]["num_steps"] == BLOCK
+    assert values["timing"]["num_steps"] == 2
     assert "usable" not in caplog.text and logging.getLogger("grcnn_ocr.training").isEnabledFor(logging.INFO)
-    assert f"estimate from {BLOCK} training steps" in run(crops / "labels.tsv")[1]
+    assert "estimate from 2 training steps" in run(crops / "labels.tsv")[1]
 
 
 def test_weights_are_judged_by_alone(crops):

@@ -10,9 +10,8 @@ from conftest import WORDS, draw, shared
 from grcnn_ocr.config import Config
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
 from grcnn_ocr.datasets.words import open_words
-from grcnn_ocr.doctor import Findings, Level, examine
+from grcnn_ocr.doctor import Findings, Level, examine, timing
 from grcnn_ocr.doctor.timing import time_training
-from grcnn_ocr.training.bucketing import BLOCK
 from grcnn_ocr.training.trainer import Trainer
 
 
@@ -167,10 +166,11 @@ def test_validation_data_that_would_end_the_run_stop_it(image, label, message, s
     assert found.exit_code == 2 and message in found.remarks[0].text and found.timing is None
 
 
-def test_training_is_timed_and_what_it_refuses_is_a_stop(small_config, crops):
+def test_training_is_timed_and_what_it_refuses_is_a_stop(small_config, crops, monkeypatch):
+    monkeypatch.setattr(timing, "BLOCK", 4)
     source, steps = open_words(crops / "labels.tsv"), []
     found = examine(small_config, source, source, progress=steps.append)
-    assert found.timing is not None and found.timing.num_steps == BLOCK and sum(steps) == 32
+    assert found.timing is not None and found.timing.num_steps == 4 and sum(steps) == 32
     assert found.timing.epoch_seconds == pytest.approx(16 / found.timing.words_per_second)
     odd = small_config.model_copy(update={"train": small_config.train.model_copy(update={"accumulate": 3})})
     found = examine(odd, source, source)
