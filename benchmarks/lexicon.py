@@ -82,7 +82,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    recognizer = Recognizer(arguments.weights, device="cpu")
+    recognizer = Recognizer(arguments.weights, device="cpu", charset="alnum36")
     source = open_words(arguments.data / "gt.txt")
     charset = recognizer.charset
     start = time.perf_counter()
@@ -133,13 +133,13 @@ def measure(
         if index < max(num_brute, 200):
             columns["3 edits"].run(lambda: [_word(near_words(row, length, words, charset)[0])])  # noqa: B023
         columns["exact, one by one"].run(
-            lambda: [best[0].word for best in best_words(row, length, words, charset)]  # noqa: B023
+            lambda: [best[0].spellings[0] for best in best_words(row, length, words, charset)]  # noqa: B023
         )
     for some in batched(range(num_images), TOGETHER):
         part = slice(some[0], some[-1] + 1)
         columns["exact, together"].run(
             lambda: [
-                best[0].word
+                best[0].spellings[0]
                 for best in best_words(frames.log_probs[part], frames.lengths[part], lists[part], charset)  # noqa: B023
             ]
         )
@@ -154,7 +154,7 @@ def measure(
 
 
 def _word(answer: Answer | None) -> str:
-    return "" if answer is None else answer.word
+    return "" if answer is None else answer.spellings[0]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from grcnn_ocr.decoding.beam import BeamOptions
 from grcnn_ocr.decoding.confidence import Calibration
 from grcnn_ocr.decoding.decoder import PLAIN, DecodeOptions, Decoder, Prediction
 from grcnn_ocr.decoding.frames import Frames
-from grcnn_ocr.decoding.lexicon import check_lexicon, words_charset
+from grcnn_ocr.decoding.lexicon import check_lexicon
 from grcnn_ocr.decoding.looks import look_again
 from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.loading import View, batched, load_ahead
@@ -127,8 +127,8 @@ class BaseReader(ABC):
             allowed: characters that may be read, such as "0123456789".
             pattern: a regular expression that the text must match, such as "[0-9]{4}".
             language_model: an `NGram`, a file made by `grcnn-ocr lm build`, or "english".
-            match_case: whether an image must show a word of the lexicon in its own case. By default case is ignored,
-                and so are punctuation marks if no word of the lexicon has any.
+            match_case: whether an image must show a word of the lexicon in its own case and with its own punctuation
+                marks. By default case is ignored, and so are the marks that no word of its list has.
             upright: whether images more than `loading.TALL` times as high as wide are also read turned by 90 degrees
                 either way. The most confident of the three readings is the answer; its `rotation` says which it is.
 
@@ -167,11 +167,10 @@ class BaseReader(ABC):
         Raises:
             ValueError: before anything is read, on a lexicon of the wrong length, or options that cannot be combined.
         """
-        if lexicon is not None and not isinstance(lexicon, Lexicon):
-            lexicon = Lexicon.shared(lexicon)
-        decoder = self.decoder(options, lexicon)
+        decoder = self.decoder(options)
         if lexicon is not None:
-            self.check_lexicon(lexicon, len(images), decoder)
+            lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.shared(lexicon)
+            self.check_lexicon(lexicon, len(images), options.match_case)
         return self._read_each(images, lexicon, decoder, upright)
 
     def _read_each(
@@ -203,20 +202,18 @@ class BaseReader(ABC):
         ways = [[view.rotation for view in each] for _, each in shown]
         return surest(predictions, ways)
 
-    def decoder(self, options: DecodeOptions = PLAIN, lexicon: Lexicon | None = None) -> Decoder:
-        """Return a decoder of this network's frames, for images whose words are in a lexicon or lexicon-free.
+    def decoder(self, options: DecodeOptions = PLAIN) -> Decoder:
+        """Return a decoder of this network's frames.
 
         Raises:
             ValueError: on options that cannot be combined, or do not fit the charset.
         """
-        as_spelled = lexicon is None or options.match_case
-        charset = self.charset if as_spelled else words_charset(lexicon, self.charset)
-        return Decoder(self.charset, self.calibration, options, charset)
+        return Decoder(self.charset, self.calibration, options)
 
-    def check_lexicon(self, lexicon: Lexicon, num_images: int, decoder: Decoder) -> None:
+    def check_lexicon(self, lexicon: Lexicon, num_images: int, match_case: bool = False) -> None:
         """Check that a lexicon fits the network and the number of images; see `decoding.lexicon.check_lexicon`."""
         num_lists = num_images if lexicon.per_image else 1  # one list for all is checked, and warned of, once
-        check_lexicon(lexicon, num_lists, decoder.words_charset, self.num_frames(self.preprocessor.widest))
+        check_lexicon(lexicon, num_lists, self.charset, self.num_frames(self.preprocessor.widest), match_case)
 
     def look_again(
         self,

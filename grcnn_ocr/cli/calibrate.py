@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import compress
+from itertools import chain, compress
 from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -29,7 +29,7 @@ def calibrate(
         str | None,
         typer.Option(
             help="Also choose when an open lexicon's answer yields to the lexicon-free one, with this list, from which "
-            "words are removed until at most half of the images have theirs. Named as in `evaluate`."
+            "words are removed until at most half of the images have theirs, in any case. Named as in `evaluate`."
         ),
     ] = None,
     protocol: Annotated[
@@ -77,11 +77,13 @@ def calibrate(
     words = open_words(data, data_format)
     num_words = len(words)
     rules = find_protocol(protocol, recognizer.charset)
-    listed = find_lexicon(lexicon, words, Path()) if lexicon else None
+    listed, listed_rules = find_lexicon(lexicon, words, Path()) if lexicon else None, rules
     if listed is not None:
         listed.check_length(num_words)
-        labels = [rules.fold(words.label(index)) for index in range(num_words)]
-        listed = with_unlisted(listed, labels, rules.fold)
+        own = chain.from_iterable(listed.lists)
+        listed_rules = replace(rules, charset=rules.charset.as_listed(own))  # lists do not tell case either
+        labels = [listed_rules.fold(words.label(index)) for index in range(num_words)]
+        listed = with_unlisted(listed, labels, listed_rules.fold)
     source = ChangedWords(words, list(CHANGES.values())) if changed else words
     if listed is not None and listed.per_image:
         listed = replace(listed, lists=listed.lists * (len(source) // num_words))
@@ -95,7 +97,8 @@ def calibrate(
             lambda done: bar.advance(task, done),
             at_one_look=(1, 2),  # an open lexicon's answer yields within each look
         )
-    free, *bound = [judge(result.examples, rules.fold) for result in results]
+    free = judge(results[0].examples, rules.fold)
+    bound = [judge(result.examples, listed_rules.fold) for result in results[1:]]
     warning = rules.count_warning(len({r.example.index % num_words for r in free}))
     if warning:
         errors.print(f"warning: {warning}")

@@ -62,7 +62,11 @@ def read(
     match_case: Annotated[bool, typer.Option("--match-case", help=MATCH_CASE)] = False,
     allow: Annotated[str | None, typer.Option(help="Allowed characters, such as 0123456789.")] = None,
     pattern: Annotated[
-        str | None, typer.Option(help="A regular expression that the text must match, such as \\[a-z]{2}\\[0-9]{3}.")
+        str | None,
+        typer.Option(
+            help="A regular expression that the text must match, such as \\[A-Z]{2}\\[0-9]{3}; with (?i) before it, in "
+            "either case."
+        ),
     ] = None,
     language_model: Annotated[
         Path | None, typer.Option("--lm", help="A language model of characters: english, or a file made by `lm build`.")

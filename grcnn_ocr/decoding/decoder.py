@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from grcnn_ocr.decoding.beam import BeamOptions, BeamSearch
 from grcnn_ocr.decoding.confidence import UNCALIBRATED, Calibration
 from grcnn_ocr.decoding.greedy import greedy
-from grcnn_ocr.decoding.lexicon import best_words
+from grcnn_ocr.decoding.lexicon import Answer, best_words, listed_charsets
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.decoding.nearest import near_words
@@ -33,8 +33,8 @@ class DecodeOptions:
         open_gap: in nats; None: the one in the weights file, chosen on validation data.
         nearest: whether to consider only the words near the lexicon-free reading, as the CRNN paper does, and to keep
             that reading where there are none; for comparison, as it is slower and not exact.
-        match_case: whether an image must show a word of the lexicon in its own case. By default case is ignored, and so
-            are punctuation marks if no word of the lexicon has any.
+        match_case: whether an image must show a word of the lexicon in its own case and with its own punctuation marks.
+            By default case is ignored, and so are the marks that no word of its list has.
         beam: prefix beam search instead of the best path, for constraints or a language model; lexicon-free only.
             Alternatives use one too.
     """
@@ -90,8 +90,9 @@ class Prediction:
         log_likelihood: log p(text | image) by CTC, summed over all alignments.
         from_lexicon: whether the text is a word of the lexicon.
         alternatives: the likeliest texts, the reading first; fewer than asked for if there are not that many.
-        characters: of the reading, after folding, in pixels of the original image turned by `rotation`; None unless
-            asked for, or if the text needs more frames than the image has.
+        characters: of the reading, those of a list's word as it is spelled, without what the network cannot write, in
+            pixels of the original image turned by `rotation`; None unless asked for, or if the text needs more frames
+            than the image has.
         rotation: degrees clockwise, 0, 90 or 270, by which the image was turned to be read. A span from `left` to
             `right` then lies along the original's height H: from H - right to H - left if 90, left to right if 270.
     """
@@ -112,22 +113,17 @@ class Decoder:
         charset: the characters of the classes.
         calibration: of the network's confidence.
         options: what a reading may be, and what is returned with it.
-        words_charset: the one in which words of lists are looked for, by default `charset`; see `ClassMerging`.
 
     Raises:
         ValueError: on options that cannot be combined, or do not fit the charset.
     """
 
     def __init__(
-        self,
-        charset: Charset,
-        calibration: Calibration = UNCALIBRATED,
-        options: DecodeOptions = PLAIN,
-        words_charset: Charset | None = None,
+        self, charset: Charset, calibration: Calibration = UNCALIBRATED, options: DecodeOptions = PLAIN
     ) -> None:
+        if options.match_case and not charset.has_both_cases:
+            raise ValueError(f"match_case: charset {charset.name!r} has no upper and lower case; leave that out")
         self.charset = charset
-        self.words_charset = words_charset or charset
-        self.merging = ClassMerging(charset, self.words_charset)
         self.calibration = calibration
         self.options = options
         beam = options.beam
@@ -162,49 +158,77 @@ class Decoder:
         Raises:
             ValueError: if no word of a list can be written in the charset, or on a lexicon with a beam search.
         """
+        assert images is not None or not self.options.characters, "characters are placed on the images"
         if lists is None:
-            predictions = self._free(log_probs, lengths)
-        elif self.options.beam is not None:
+            return self._free(log_probs, lengths, images)
+        if self.options.beam is not None:
             raise ValueError("a word list cannot be combined with a pattern, allowed characters or a language model")
-        else:
-            predictions = self._held(log_probs, lengths, lists)
-        if self.options.characters:
-            assert images is not None, "characters are placed on the images"
-            return self._placed(predictions, log_probs, lengths, images)
-        return predictions
+        charsets = listed_charsets(lists, self.charset, self.options.match_case)
+        held: dict[int, Prediction] = {}
+        for charset in dict.fromkeys(charsets):
+            rows = [row for row, other in enumerate(charsets) if other == charset]
+            shown = None if images is None else [images[row] for row in rows]
+            own = [lists[row] for row in rows]
+            found = self._held(charset, log_probs[rows], [lengths[row] for row in rows], own, shown)
+            held |= zip(rows, found, strict=True)
+        answers = [held[row] for row in range(len(lists))]
+        if not self.options.nearest and not self.options.is_open:
+            return answers
+        return list(map(self._freed, answers, self._free(log_probs, lengths, images)))
 
-    def _free(self, log_probs: NDArray[np.floating], lengths: Sequence[int]) -> list[Prediction]:
+    def _free(
+        self, log_probs: NDArray[np.floating], lengths: Sequence[int], images: Sequence[Pixels] | None
+    ) -> list[Prediction]:
         if self.beam is not None:
             rows = zip(log_probs, lengths, strict=True)
             found = [[(h.text, h.log_likelihood) for h in self.beam(row[:length])] for row, length in rows]
-            return [self._prediction([Alternative(*item) for item in items]) for items in found]
-        readings = greedy(log_probs, lengths)
-        scores = log_likelihoods(log_probs, lengths, readings, range(len(readings)))
-        texts = map(self.charset.decode, readings)
-        return [self._prediction([Alternative(text, float(score))]) for text, score in zip(texts, scores, strict=True)]
+            predictions = [self._prediction([Alternative(*item) for item in items]) for items in found]
+        else:
+            readings = greedy(log_probs, lengths)
+            scores = log_likelihoods(log_probs, lengths, readings, range(len(readings))).tolist()
+            texts = map(self.charset.decode, readings)
+            predictions = [self._prediction([Alternative(*item)]) for item in zip(texts, scores, strict=True)]
+        return self._placed(predictions, self.charset, log_probs, lengths, images)
 
     def _held(
-        self, log_probs: NDArray[np.floating], lengths: Sequence[int], lists: Sequence[Sequence[str]]
+        self,
+        charset: Charset,
+        log_probs: NDArray[np.floating],
+        lengths: Sequence[int],
+        lists: Sequence[Sequence[str]],
+        images: Sequence[Pixels] | None,
     ) -> list[Prediction]:
-        merged = self.merging(log_probs)
-        if self.options.nearest:
-            near = near_words(merged, lengths, lists, self.words_charset)
-            return [
-                free if a is None else self._prediction([Alternative(a.word, a.log_likelihood)], from_lexicon=True)
-                for a, free in zip(near, self._free(log_probs, lengths), strict=True)
-            ]
+        """Answer with words that are looked for in `charset`; without a text where `nearest` finds none."""
+        merged = ClassMerging(self.charset, charset)(log_probs)
         num_best = self.options.num_best
-        answers = best_words(merged, lengths, lists, self.words_charset, num_best, posteriors=num_best > 1)
+        if self.options.nearest:
+            answers = [[] if near is None else [near] for near in near_words(merged, lengths, lists, charset)]
+        else:
+            answers = best_words(merged, lengths, lists, charset, num_best, posteriors=num_best > 1)
         predictions = [
-            self._prediction([Alternative(a.word, a.log_likelihood, a.posterior) for a in found], from_lexicon=True)
-            for found in answers
+            self._prediction(
+                [Alternative(self._spelling(a, row[:length]), a.log_likelihood, a.posterior) for a in found], True
+            )
+            for found, row, length in zip(answers, log_probs, lengths, strict=True)
         ]
-        if not self.options.is_open or self.open_gap is None:
-            return predictions
-        return [
-            free if free.log_likelihood > held.log_likelihood + self.open_gap else held
-            for held, free in zip(predictions, self._free(log_probs, lengths), strict=True)
-        ]
+        return self._placed(predictions, charset, merged, lengths, images)
+
+    def _spelling(self, answer: Answer, log_probs: NDArray[np.floating]) -> str:
+        """Return the spelling of a word of the list that an image, (T, K), shows most likely, with case and marks."""
+        exact = self.charset.as_listed((), match_case=True)
+        spellings = [text for text in answer.spellings if not exact.unknown(exact.fold(text))]
+        if len(answer.spellings) == 1 or not spellings:
+            return answer.spellings[0]
+        classes = [exact.encode(text) for text in spellings]
+        scores = log_likelihoods(log_probs[None], [len(log_probs)], classes, [0] * len(classes))
+        return spellings[int(np.argmax(scores))]
+
+    def _freed(self, held: Prediction, free: Prediction) -> Prediction:
+        """Return a word of the list, or the lexicon-free reading where it has to yield."""
+        if not held.from_lexicon:
+            return free
+        yields = self.open_gap is not None and free.log_likelihood > held.log_likelihood + self.open_gap
+        return free if self.options.is_open and yields else held
 
     def _prediction(self, alternatives: list[Alternative], from_lexicon: bool = False) -> Prediction:
         if not alternatives:
@@ -217,25 +241,21 @@ class Decoder:
     def _placed(
         self,
         predictions: list[Prediction],
+        charset: Charset,
         log_probs: NDArray[np.floating],
         lengths: Sequence[int],
-        images: Sequence[Pixels],
+        images: Sequence[Pixels] | None,
     ) -> list[Prediction]:
-        """Add the characters."""
-        placed: list[tuple[Character, ...] | None] = [None] * len(predictions)
-        merged = self.merging(log_probs)
-        for from_lexicon, charset, rows in ((False, self.charset, log_probs), (True, self.words_charset, merged)):
-            possible = [
-                i
-                for i, prediction in enumerate(predictions)
-                if prediction.from_lexicon == from_lexicon and prediction.log_likelihood > -math.inf
-            ]
-            if not possible:
-                continue
-            words = [charset.encode(predictions[i].text) for i in possible]
-            chances = occupancies(rows[possible], [lengths[i] for i in possible], words)
-            for i, word, chance in zip(possible, words, chances, strict=True):
-                text = charset.decode(word)
-                centres, confidences = centres_and_confidences(chance, rows[i], word, lengths[i], images[i].shape)
-                placed[i] = characters(text, confidences, centres, images[i]) if word else ()
-        return [replace(p, characters=found) for p, found in zip(predictions, placed, strict=True)]
+        """Add the characters, if asked for, of texts that are read in a charset."""
+        possible = [i for i, prediction in enumerate(predictions) if prediction.log_likelihood > -math.inf]
+        if not self.options.characters or images is None or not possible:
+            return predictions
+        words = [charset.encode(predictions[i].text) for i in possible]
+        chances = occupancies(log_probs[possible], [lengths[i] for i in possible], words)
+        placed = list(predictions)
+        for i, word, chance in zip(possible, words, chances, strict=True):
+            text = charset.shown(predictions[i].text)
+            centres, confidences = centres_and_confidences(chance, log_probs[i], word, lengths[i], images[i].shape)
+            found = characters(text, confidences, centres, images[i]) if word else ()
+            placed[i] = replace(predictions[i], characters=found)
+        return placed

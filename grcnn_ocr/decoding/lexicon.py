@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +33,14 @@ class Answer:
     """A word of the list.
 
     Attributes:
-        word: as the list spells it; of several spellings that fold together, the alphabetically first, with small
-            letters before capitals.
+        spellings: of the word in the list, several if they fold together; in alphabetical order, with small letters
+            before capitals.
         log_likelihood: log p(word | image); -inf if the word cannot be written in the image's frames.
         posterior: p(word | image) over the sum of p for all words of the list, which are equally likely a priori; too
             small by at most 0.1 %. None unless asked for.
     """
 
-    word: str
+    spellings: tuple[str, ...]
     log_likelihood: float
     posterior: float | None = None
 
@@ -92,7 +93,9 @@ def best_words(
 
 
 @lru_cache(maxsize=64)
-def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frames: int) -> None:
+def check_lexicon(
+    lexicon: Lexicon, num_images: int, charset: Charset, num_frames: int, match_case: bool = False
+) -> None:
     """Check that a lexicon fits the images and the network, and log which of its words can never be an answer.
 
     A lexicon that passed is cached, as readers of one image after another ask each time; it is logged only once.
@@ -105,8 +108,10 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
     unwritable: set[str] = set()
     too_long: set[str] = set()
     merged: set[str] = set()
+    exact = charset.as_listed((), match_case=True)
     for number, words in enumerate(lexicon.lists, start=1):
-        classes = writable(words, charset)
+        listed = charset.as_listed(words, match_case)
+        classes = writable(words, listed)
         place = f"{lexicon.name}, line {number}" if lexicon.per_image else lexicon.name
         if not classes:
             raise ValueError(
@@ -114,9 +119,11 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
                 f"{_shown(words)}"
             )
         distinct = set(words)
-        unwritable.update(word for word in distinct if charset.fold(word) not in classes)
-        merged.update(word for word in distinct if classes.get(charset.fold(word), (word,))[0] != word)
-        longer = [text for text in classes if min_frames(charset.encode(text)) > num_frames]
+        unwritable.update(word for word in distinct if listed.fold(word) not in classes)
+        for spellings, _ in classes.values():
+            first = {exact.fold(word): word for word in reversed(spellings)}
+            merged.update(word for word in spellings if first[exact.fold(word)] != word)
+        longer = [text for text, (_, encoded) in classes.items() if min_frames(encoded) > num_frames]
         if len(longer) == len(classes):
             raise ValueError(f"lexicon {place}: all its words are too long for {num_frames} frames: {_shown(longer)}")
         too_long.update(longer)
@@ -129,20 +136,22 @@ def check_lexicon(lexicon: Lexicon, num_images: int, charset: Charset, num_frame
             log("lexicon %s: %s %s: %s", lexicon.name, counted(len(found), "word"), kind, _shown(sorted(found)))
 
 
-@lru_cache(maxsize=4)
-def words_charset(lexicon: Lexicon, charset: Charset) -> Charset:
-    """Return the charset in which to look for a lexicon's words, unless case matters; see `Charset.loosened`."""
-    return charset.loosened(lexicon.lists)
+def listed_charsets(lists: Sequence[Sequence[str]], charset: Charset, match_case: bool = False) -> list[Charset]:
+    """Return for each list the charset in which its words are looked for; see `Charset.as_listed`."""
+    found = {id(words): _listed_charset(_Lists((tuple(words),)), charset, match_case) for words in lists}
+    return [found[id(words)] for words in lists]
 
 
-def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[str, list[int]]]:
-    """Return the words that the charset can write: folded, each with its first spelling and its classes."""
-    found: dict[str, str] = {}
+def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[tuple[str, ...], list[int]]]:
+    """Return the words that the charset can write: folded, each with its spellings and its classes."""
+    found: dict[str, set[str]] = {}
     for word in words:
         folded = charset.fold(word)
         if folded and not charset.unknown(folded):
-            found[folded] = min(word, found.get(folded, word), key=str.swapcase)
-    return {folded: (found[folded], charset.encode(folded)) for folded in sorted(found)}
+            found.setdefault(folded, set()).add(word)
+    return {
+        folded: (tuple(sorted(found[folded], key=str.swapcase)), charset.encode(folded)) for folded in sorted(found)
+    }
 
 
 @dataclass(frozen=True)
@@ -150,7 +159,7 @@ class _Ready:
     """Lists prepared for the search; words are numbered through all lists, in alphabetical order within each."""
 
     forest: Forest
-    spellings: list[str]
+    spellings: list[tuple[str, ...]]
     classes: list[list[int]]
     starts: list[int]  # of each list, and the end
     numbers: list[dict[tuple[int, ...], int]]  # of each list's words, by their classes
@@ -212,8 +221,13 @@ class _Lists:
 
 
 @lru_cache(maxsize=4)
+def _listed_charset(lists: _Lists, charset: Charset, match_case: bool) -> Charset:
+    return charset.as_listed(chain.from_iterable(lists.lists), match_case)
+
+
+@lru_cache(maxsize=4)
 def _ready(lists: _Lists, charset: Charset) -> _Ready:
-    spellings: list[str] = []
+    spellings: list[tuple[str, ...]] = []
     classes: list[list[list[int]]] = []
     starts = [0]
     numbers: list[dict[tuple[int, ...], int]] = []

@@ -77,7 +77,7 @@ def counted_words(
     """
     for lexicon in lexicons:
         if lexicon is not None:
-            recognizer.check_lexicon(lexicon, len(source), recognizer.decoder(replace(options, beam=None), lexicon))
+            recognizer.check_lexicon(lexicon, len(source), options.match_case)
     counted = [index for index in range(len(source)) if protocol.keep(source.label(index))]
     if not counted:
         raise ValueError(f"{source.path}: protocol {protocol.name!r} leaves nothing of any of its {len(source)} labels")
@@ -108,9 +108,7 @@ def evaluate_words(
     seconds = [0.0 for _ in lexicons]
     boxes = getattr(source, "characters", None)
     free = recognizer.decoder(options if boxes is None else replace(options, characters=True))
-    decoders = [
-        free if lexicon is None else recognizer.decoder(replace(options, beam=None), lexicon) for lexicon in lexicons
-    ]
+    held = recognizer.decoder(replace(options, beam=None))
     placing = Placing()
     for batch in batched(counted, recognizer.window):
         start = time.perf_counter()
@@ -120,7 +118,7 @@ def evaluate_words(
         for number, lexicon in enumerate(lexicons):
             start = time.perf_counter()
             lists = None if lexicon is None else [lexicon.words(index) for index in batch]
-            decoder = decoders[number]
+            decoder = free if lexicon is None else held
             predictions = decoder(frames.log_probs, frames.lengths, lists, images)
             if number not in at_one_look:
                 predictions = recognizer.look_again(decoder, images, predictions, lists)

@@ -60,8 +60,8 @@ class Service:
             RefusedError: on options that do not fit the network, or if too many images wait for it.
         """
         lexicon = None if options.lexicon is None else Lexicon.shared(options.lexicon)
-        decoder = self._decoder(options, lexicon)
-        ignored = [] if lexicon is None else self._ignored(lexicon, decoder)
+        decoder = self._decoder(options)
+        ignored = [] if lexicon is None else self._ignored(lexicon.words(0), options.match_case)
         opened = self._open(uploads, options.upright)
         pictures = [picture for picture in opened if not isinstance(picture, RefusedError)]
         read = iter(self._read(pictures, decoder, lexicon, options.upright))
@@ -81,7 +81,7 @@ class Service:
         accepted = {name: getattr(self.limits, name) for name in Accepted.model_fields}
         return Models(models=[model], language_models=list(released_language_models()), limits=Accepted(**accepted))
 
-    def _decoder(self, options: Options, lexicon: Lexicon | None) -> Decoder:
+    def _decoder(self, options: Options) -> Decoder:
         language_model = None if options.language_model is None else _language_model(options.language_model)
         wanted = decode_options(
             options.num_best,
@@ -93,15 +93,16 @@ class Service:
             match_case=options.match_case,
         )
         try:
-            return self.reader.decoder(wanted, lexicon)
+            return self.reader.decoder(wanted)
         except ValueError as error:
             raise RefusedError("bad_request", str(error)) from None
 
-    def _ignored(self, lexicon: Lexicon, decoder: Decoder) -> list[str]:
+    def _ignored(self, words: Sequence[str], match_case: bool) -> list[str]:
         """Return the words of a list that can never be an answer."""
-        charset = decoder.words_charset
-        folded = {word: charset.fold(word) for word in lexicon.words(0)}
-        ignored = [word for word, text in folded.items() if not text or charset.unknown(text)]
+        charset = self.reader.charset
+        listed = charset.as_listed(words, match_case)
+        folded = {word: listed.fold(word) for word in words}
+        ignored = [word for word, text in folded.items() if not text or listed.unknown(text)]
         if len(ignored) == len(folded):
             raise RefusedError(
                 "bad_request",

@@ -72,18 +72,19 @@ class Charset:
         """Whether both cases of a letter fold to the only one in the set."""
         return self.fold_case and not self.has_both_cases
 
-    def loosened(self, lists: Iterable[Iterable[str]]) -> Charset:
-        """Return the charset in which to look for the words of lists, as a list says little about what an image shows.
+    def as_listed(self, words: Iterable[str], match_case: bool = False) -> Charset:
+        """Return the charset in which the words of a list are looked for.
 
-        It has no case; and no punctuation marks, unless one of the words has a mark of this charset.
+        Punctuation that it lacks, such as a space, is dropped. Unless `match_case`, it has no case, and no punctuation
+        marks but those that one of the words has.
         """
-        marks = {char for char in self.characters if _is_punctuation(char)}
-        keeps_marks = len(marks) == len(self.characters) or any(
-            not marks.isdisjoint(w) for words in lists for w in words
-        )
-        kept = (char for char in self.characters if keeps_marks or char not in marks)
-        small = dict.fromkeys(char.casefold() if len(char.casefold()) == 1 else char for char in kept)
-        return replace(self, characters="".join(small), fold_case=True, drop_punctuation=True)
+        if match_case:
+            return replace(self, drop_punctuation=True)
+        used = set("".join(words))
+        kept = [char for char in self.characters if char in used or not _is_punctuation(char)] or self.characters
+        characters = "".join(dict.fromkeys(char.casefold() if len(char.casefold()) == 1 else char for char in kept))
+        name = self.name if characters == self.characters else f"{self.name} without case"
+        return replace(self, characters=characters, name=name, fold_case=True, drop_punctuation=True)
 
     def fold(self, text: str) -> str:
         """Return `text`, accents composed (NFC), each character folded; what cannot be folded stays, see `unknown`."""
@@ -92,6 +93,11 @@ class Charset:
     def unknown(self, text: str) -> str:
         """Return the characters of `text`, once each, that are not in the set."""
         return "".join(dict.fromkeys(char for char in text if char not in self._classes))
+
+    def shown(self, text: str) -> str:
+        """Return `text` with a character for each that it folds to: its own, unless that folds to several."""
+        each = [(char, self.fold(char)) for char in unicodedata.normalize("NFC", text)]
+        return "".join(char if len(folded) == 1 else folded for char, folded in each)
 
     def encode(self, text: str) -> list[int]:
         """Fold `text` and return its classes.

@@ -1,5 +1,4 @@
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,17 +73,47 @@ def test_an_open_lexicon_yields_beyond_the_gap():
         decode(log_probs, lists, is_open=True)
 
 
-def test_a_list_is_looked_for_in_its_own_charset():
-    lists = [["AB", "CC"], ["ab", "cc"]]
-    log_probs = frames("Ab.", "aB.", sure=0.99, charset=CASED)
-    held = Decoder(CASED, options=DecodeOptions(characters=True), words_charset=CASED.loosened(lists))
-    predictions = held(log_probs, [6, 6], lists, [IMAGE, IMAGE])
-    assert [(p.text, p.from_lexicon) for p in predictions] == [("AB", True), ("ab", True)]
-    assert all(p.confidence > 0.9 and len(p.characters) == 2 for p in predictions)
-    is_open = replace(held.options, is_open=True, open_gap=-1000)
-    free = Decoder(CASED, options=is_open, words_charset=held.words_charset)(log_probs, [6, 6], lists, [IMAGE, IMAGE])
-    assert [(p.text, p.from_lexicon) for p in free] == [("Ab.", False), ("aB.", False)]
-    assert ["".join(c.text for c in p.characters) for p in free] == ["Ab.", "aB."]
+def decode_cased(texts, lists, **options):
+    decoder = Decoder(CASED, options=DecodeOptions(characters=True, **options))
+    log_probs = frames(*texts, sure=0.99, charset=CASED)
+    return decoder(log_probs, [log_probs.shape[1]] * len(texts), lists, [IMAGE] * len(texts))
+
+
+def shown(predictions):
+    return [(p.text, "".join(c.text for c in p.characters), p.from_lexicon) for p in predictions]
+
+
+def test_words_are_looked_for_without_case_and_the_marks_that_their_list_lacks():
+    predictions = decode_cased(["Ab.", "aB."], [["AB", "CC"], ["a b", "cc"]])
+    assert shown(predictions) == [("AB", "AB", True), ("a b", "ab", True)]
+    assert all(p.confidence > 0.9 for p in predictions)
+    free = decode_cased(["Ab.", "aB."], [["AB", "CC"], ["a b", "cc"]], is_open=True, open_gap=-1000)
+    assert shown(free) == [("Ab.", "Ab.", False), ("aB.", "aB.", False)]
+
+
+def test_an_answer_does_not_depend_on_the_lists_of_other_images():
+    texts, lists = ["Ab.", "aBc", "Ab."], [["AB", "CC"], ["ab", "a.c"], ["AB.", "c"]]
+    together = decode_cased(texts, lists)
+    for text, words, prediction in zip(texts, lists, together, strict=True):
+        [alone] = decode_cased([text], [words])
+        assert alone.text == prediction.text and alone.log_likelihood == pytest.approx(prediction.log_likelihood)
+    assert together[2].confidence > 0.8
+
+
+def test_the_image_decides_between_spellings_of_a_word():
+    lists = [["ab", "AB", "Ab", "cc"]] * 3
+    assert [p.text for p in decode_cased(["Ab", "AB", "ab"], lists)] == ["Ab", "AB", "ab"]
+    others = decode_cased(["Ab"], lists[:1], num_best=3)[0].alternatives
+    assert [other.text for other in others] == ["Ab", "cc"]
+    assert decode_cased(["AB"], [["aB", "AB", "日"]])[0].text == "AB"
+
+
+def test_case_may_have_to_match():
+    assert decode_cased(["Ab"], [["AB", "cc"]])[0].confidence > 0.9
+    assert decode_cased(["Ab"], [["AB", "cc"]], match_case=True)[0].confidence < 0.1
+    assert shown(decode_cased(["Ab"], [["A b", "AB"]], match_case=True)) == [("A b", "Ab", True)]
+    with pytest.raises(ValueError, match="match_case: charset 'abc' has no upper and lower case; leave that out"):
+        decode(frames("ab"), [["ab"]], match_case=True)
 
 
 def test_constraints_hold():

@@ -45,7 +45,7 @@ def assert_same_order(answers: list[Answer], scores: list[tuple[float, str]]) ->
     assert [-answer.log_likelihood for answer in answers] == pytest.approx(best_scores, rel=1e-9)
     for place, answer in enumerate(answers):
         same = {word for loss, word in scores if abs(loss - scores[place][0]) <= 1e-8 or loss == scores[place][0]}
-        assert CHARSET.fold(answer.word) in same
+        assert CHARSET.fold(answer.spellings[0]) in same
 
 
 WORD_LISTS = st.lists(st.text("abcABC", min_size=1, max_size=8), min_size=1, max_size=30)
@@ -80,7 +80,7 @@ def test_an_answer_does_not_depend_on_the_other_images(seed, lists):
         best_words(together, lengths, lists, CHARSET, num_best=3, posteriors=True), images, lists, strict=True
     ):
         alone = best(image, words, num_best=3, posteriors=True)
-        assert [answer.word for answer in answers] == [answer.word for answer in alone]
+        assert [answer.spellings[0] for answer in answers] == [answer.spellings[0] for answer in alone]
         assert [answer.posterior for answer in answers] == pytest.approx([a.posterior for a in alone], rel=1.1e-3)
         assert_same_order(answers, brute_force(image, words))
 
@@ -111,7 +111,7 @@ def test_a_long_improbable_image_is_searched_without_underflow():
 
 def test_the_answer_is_spelt_as_in_the_list():
     log_probs = np.log(np.full((4, 4), 0.25))
-    assert best(log_probs, ["CA", "Ca", "BBBB"])[0].word == "Ca"
+    assert best(log_probs, ["CA", "Ca", "BBBB"])[0].spellings[0] == "Ca"
 
 
 @given(seed=st.integers(0, 10**6))
@@ -125,12 +125,12 @@ def test_the_order_of_the_list_plays_no_part(seed):
 
 def test_of_equally_likely_words_the_alphabetically_first_wins():
     log_probs = np.log(np.full((2, 4), 0.25))
-    assert best(log_probs, ["ca", "ab", "bc"])[0].word == "ab"
+    assert best(log_probs, ["ca", "ab", "bc"])[0].spellings[0] == "ab"
 
 
 def test_words_outside_the_charset_are_never_the_answer():
     log_probs = np.log(np.full((4, 4), 0.25))
-    assert best(log_probs, ["日本", "cab"])[0].word == "cab"
+    assert best(log_probs, ["日本", "cab"])[0].spellings[0] == "cab"
     with pytest.raises(ValueError, match="none of the 1 words"):
         best(log_probs, ["日本"])
 
@@ -139,7 +139,7 @@ def test_equal_lists_are_prepared_once_and_others_of_their_length_are_told_apart
     planted = []
     monkeypatch.setattr("grcnn_ocr.decoding.lexicon.plant", lambda lists: planted.append(lists) or plant(lists))
     log_probs = np.log(np.full((4, 4), 0.25))
-    found = [best(log_probs, list(words))[0].word for words in (["cab", "bc"], ["ab", "acb"], ["cab", "bc"])]
+    found = [best(log_probs, list(words))[0].spellings[0] for words in (["cab", "bc"], ["ab", "acb"], ["cab", "bc"])]
     assert found == ["bc", "ab", "bc"] and len(planted) == 2
 
 

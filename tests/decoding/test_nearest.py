@@ -28,4 +28,4 @@ def test_where_every_word_is_near_it_equals_the_exact_search(words):
 def test_words_far_from_the_reading_are_not_looked_at():
     assert near_words(says("abcabc"), [12], [["c", "b"]], CHARSET) == [None]
     [found] = near_words(says("abcabc"), [12], [["c", "ABCAAA", "日本"]], CHARSET)
-    assert found is not None and found.word == "ABCAAA"
+    assert found is not None and found.spellings[0] == "ABCAAA"

@@ -192,7 +192,7 @@ def weights(small_config, tmp_path, monkeypatch):
     """A network that leaves out the first character of every third word, and is less sure of those."""
 
     def recognise(self, images):
-        log_probs = np.full((len(images), 26, 37), -9.0, np.float32)
+        log_probs = np.full((len(images), 26, self.charset.num_classes), -9.0, np.float32)
         for number, row in enumerate(log_probs):
             is_wrong = number % len(WORDS) % 3 == 0
             frames = [0] * 26
@@ -247,13 +247,14 @@ def test_the_command_chooses_the_gap_by_a_lexicon(weights, crops, tmp_path, caps
     assert gap is not None and 9 < gap < 27  # a missing character costs 9 nats, another word at least 27
 
 
-def test_the_command_reads_in_a_given_charset(weights, small_config, crops, tmp_path, capsys):
+@pytest.mark.parametrize("charset", ["alnum36", "ascii94"])
+def test_the_command_reads_in_a_given_charset(weights, small_config, crops, tmp_path, capsys, charset):
     config = small_config.model_copy(update={"charset": CharsetConfig(characters="ascii94")})
     save_weights(weights, Weights(build_model(config), config))
     (crops / "words.txt").write_text("\n".join(map(str.upper, WORDS)))
-    options = {"lexicon": "words.txt", "charset": "alnum36"}
+    options = {"lexicon": "words.txt", "charset": charset}
     calibrate(str(weights), crops / "labels.tsv", tmp_path / "out.safetensors", **options)
-    assert "protocol charset alnum36: 10 of 16 words right" in capsys.readouterr().out
+    assert f"protocol charset {charset}: 10 of 16 words right" in capsys.readouterr().out
     gap = load_weights(tmp_path / "out.safetensors").calibration.open_gap
     assert gap is not None and 9 < gap < 27  # words in capitals are the same words
 

@@ -40,7 +40,7 @@ class Counting:
     def __init__(self) -> None:
         self.num_seen = 0
 
-    def check_lexicon(self, lexicon, num_images, decoder):
+    def check_lexicon(self, lexicon, num_images, match_case=False):
         lexicon.check_length(num_images)
 
     def look_again(self, decoder, images, predictions, lists):
@@ -50,7 +50,7 @@ class Counting:
         self.num_seen += len(images)
         return Frames(np.zeros((len(images), 1, 37)), [1] * len(images))
 
-    def decoder(self, options, lexicon=None):
+    def decoder(self, options):
         return lambda log_probs, lengths, words=None, images=None: [
             Prediction("" if words is None else words[i][0], 0.5, -1.0) for i in range(len(log_probs))
         ]
@@ -137,7 +137,7 @@ def test_faults_visible_without_images_stop_before_any_reading(crops, suite, bad
 
 def test_options_that_do_not_fit_are_no_fault_of_the_sets(crops):
     class Unfit(Counting):
-        def decoder(self, options, lexicon=None):
+        def decoder(self, options):
             raise ValueError("the language model does not know 'x'")
 
     reader = Unfit()

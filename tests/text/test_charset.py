@@ -1,5 +1,3 @@
-import string
-
 import pytest
 
 from grcnn_ocr.text.charset import CHARSETS, Charset, min_frames
@@ -61,25 +59,37 @@ def test_characters_of_parts_that_are_no_accents_stay_whole():
         assert Charset.named("alnum36").fold(f"{text}A") == f"{text}a" and Charset(text).fold(text) == text
 
 
-def loosened(charset, *words):
-    return charset.loosened([words]).characters
+ASCII94 = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
+GREEK = Charset("ΛλΟοΓγΣσςßﬁ")
+
+
+def listed(charset, *words):
+    return charset.as_listed(words).characters
 
 
 def test_words_of_a_list_are_looked_for_without_case():
-    ascii94 = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
-    assert loosened(ascii94, "Open", "24", "New York") == CHARSETS["alnum36"]
-    assert ascii94.loosened([["Open"]]).fold("New York") == "newyork"
-    assert loosened(Charset("01AB", fold_case=False), "ab") == "01ab"
-    assert loosened(Charset("ΛλΟοΓγΣσςßﬁ"), "λόγος") == "λογσßﬁ"
-    assert Charset("ΛλΟοΓγΣσς").loosened([["ΛΌΓΟΣ"]]).fold("ΛΟΓΟΣ λόγος") == "λογοσλογοσ"
+    assert listed(ASCII94, "Open", "24", "New York") == CHARSETS["alnum36"]
+    assert ASCII94.as_listed(["Open"]).fold("New York") == "newyork"
+    assert listed(Charset("01AB", fold_case=False), "ab") == "01ab"
+    assert listed(GREEK, "λόγος") == "λογσßﬁ" and GREEK.as_listed(["ΛΌΓΟΣ"]).fold("ΛΟΓΟΣ λόγος") == "λογοσλογοσ"
+    assert Charset("ab").as_listed(["A"]).name == "custom" != ASCII94.as_listed(["A"]).name
 
 
-def test_marks_of_a_list_count_if_one_of_its_words_has_any():
-    ascii94 = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
-    kept = CHARSETS["alnum36"] + string.punctuation
-    assert loosened(ascii94, "Open", "24/7") == kept
-    assert ascii94.loosened([["open"], ["don't"]]).fold("Don't – ever") == "don'tever"
-    assert loosened(Charset("+-="), "abc") == "+-="
+def test_words_of_a_list_are_looked_for_with_the_marks_that_it_uses():
+    assert listed(ASCII94, "Open", "24/7", "don't") == CHARSETS["alnum36"] + "'/"
+    assert ASCII94.as_listed(["don't"]).fold("Don't – ever!") == "don'tever"
+    assert listed(Charset("ab !"), "a b") == "ab " and listed(Charset("+-="), "abc") == "+-="
+
+
+def test_words_of_a_list_may_be_looked_for_as_they_are_spelled():
+    exact = ASCII94.as_listed(["a"], match_case=True)
+    assert exact.fold("New – York!") == "NewYork!" and exact.characters == ASCII94.characters
+
+
+def test_a_text_is_shown_with_a_character_for_each_that_it_folds_to():
+    plain = Charset.named("alnum36")
+    for text, shown in (("Don't", "Dont"), ("New York", "NewYork"), ("Ca\u0301fé", "Cáfé"), ("½ ﬁn", "12fin")):
+        assert plain.shown(text) == shown and len(shown) == len(plain.encode(text))
 
 
 def test_unknown_characters_are_named():
