@@ -59,12 +59,10 @@ def main() -> None:
                 f"train.steps={STEPS.get(count, count)}",
                 f"train.validate_every={STEPS.get(count, count)}",
             ]
-            # take the network, the preprocessing and the charset of the weights
             trained = load_weights(find_weights(arguments.init)).config
-            config = load_config("grcl_lstm_tiny", [*settings, *arguments.overrides])
-            config = config.model_copy(
-                update={"model": trained.model, "preprocess": trained.preprocess, "charset": trained.charset}
-            )
+            config = load_config(trained.name, [*settings, *arguments.overrides])
+            own = {"model": trained.model, "preprocess": trained.preprocess, "charset": trained.charset}
+            config = config.model_copy(update=own)
             start, output = time.perf_counter(), Path(temporary) / str(count)
             Trainer(config, output, init=arguments.init).run()
             minutes = (time.perf_counter() - start) / 60

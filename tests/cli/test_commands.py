@@ -367,7 +367,7 @@ def test_help_names_every_format():
 
 def test_help_shows_brackets_and_defaults(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    assert "such as [a-z]{2}[0-9]{3}" in run("read", "--help")[1]
+    assert "such as [A-Z]{2}[0-9]{3}" in run("read", "--help")[1]
     assert "[default: (the samples)]" in run("evaluate", "--help")[1]
 
 
