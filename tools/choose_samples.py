@@ -28,6 +28,7 @@ from grcnn_ocr.datasets.synth.engine import WordEngine, build_engine
 from grcnn_ocr.decoding.likelihood import log_likelihoods
 from grcnn_ocr.loading import num_cores
 from grcnn_ocr.pixels import to_grayscale
+from grcnn_ocr.releases import DEFAULT, released_readers
 from grcnn_ocr.runtime import Reader
 from grcnn_ocr.text.charset import Charset
 
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], dest="overrides", metavar="KEY=VALUE", help="override the configuration"
     )
-    parser.add_argument("--reader", help="a folder that `grcnn-ocr export` wrote; by default the released one")
+    parser.add_argument("--reader", help="a folder that `grcnn-ocr export` wrote; by default a released one")
     parser.add_argument("--num", type=int, required=True, help="samples to read: numbers 0 to NUM - 1")
     again = "share of repetitions among the chosen samples; by default %(default)s"
     parser.add_argument("--again", type=float, default=0.45, help=again)
@@ -57,12 +58,13 @@ def main() -> None:
         parser.error(f"--output {arguments.output}: expected a new .npz file in an existing folder")
     try:
         config = load_config(arguments.config, arguments.overrides)
-        engine = engine_of(config, Reader(arguments.reader, threads=1).charset)
+        reader = arguments.reader or released_reader(build_charset(config.charset))
+        engine = engine_of(config, Reader(reader, threads=1).charset)
     except ValueError as error:
         parser.error(str(error))
     chunks = [range(first, min(first + CHUNK, arguments.num)) for first in range(0, arguments.num, CHUNK)]
     found = []
-    begin = {"initializer": _begin, "initargs": (engine, arguments.reader)}
+    begin = {"initializer": _begin, "initargs": (engine, reader)}
     with ProcessPoolExecutor(arguments.workers, **begin) as pool, progress_bar() as bar:
         task = bar.add_task("reading", total=arguments.num)
         for losses in pool.map(_losses, chunks):
@@ -99,6 +101,12 @@ def choose(
     num_again = round(len(legible) * again / (1 - again)) if len(hard) else 0
     repeated = [rng.permutation(hard) for _ in range(-(-num_again // max(len(hard), 1)))]
     return rng.permutation(np.concatenate([legible, *repeated])[: len(legible) + num_again]).astype(np.int64)
+
+
+def released_reader(charset: Charset) -> str:
+    """Return the name of a released reader of a charset; if there is none, that of the default."""
+    found = (name for name in released_readers() if Reader(name, threads=1).charset.characters == charset.characters)
+    return next(found, DEFAULT)
 
 
 def engine_of(config: Config, read: Charset) -> WordEngine:

@@ -48,7 +48,7 @@ class Options(BaseModel):
         bool,
         Field(
             description=f"Whether a picture more than {TALL} times as high as wide is also read turned by 90 degrees "
-            "either way; the most confident of the three readings is the answer."
+            "either way; the likeliest of the three readings for its length is the answer."
         ),
     ] = False
 
