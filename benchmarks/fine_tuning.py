@@ -49,6 +49,7 @@ def main() -> None:
         held_out = write(Path(temporary) / "held_out.tsv", lines[-NUM_HELD_OUT:], folder)
         tests = [] if arguments.held_out_only else [folder / "test.txt", arguments.data / "ic03" / "gt.txt"]
         row(0, 0.0, accuracies(find_weights(arguments.init), [held_out, *tests]))
+        trained = load_weights(find_weights(arguments.init)).config
         for count in arguments.words or STEPS:
             train = write(Path(temporary) / f"{count}.tsv", lines[:count], folder)
             settings = [
@@ -59,7 +60,6 @@ def main() -> None:
                 f"train.steps={STEPS.get(count, count)}",
                 f"train.validate_every={STEPS.get(count, count)}",
             ]
-            trained = load_weights(find_weights(arguments.init)).config
             config = load_config(trained.name, [*settings, *arguments.overrides])
             own = {"model": trained.model, "preprocess": trained.preprocess, "charset": trained.charset}
             config = config.model_copy(update=own)

@@ -76,7 +76,7 @@ def test_a_released_reader_is_its_weights(name):
 
 def test_without_a_folder_the_released_default_reads():
     assert Reader().description.name == DEFAULT
-    with pytest.raises(ValueError, match=rf"no reader\.json in nowhere; .*released: .*{DEFAULT}"):
+    with pytest.raises(ValueError, match=rf"no reader\.json in nowhere; .*released: {', '.join(released_readers())}"):
         Reader("nowhere")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, progress_bar
+from grcnn_ocr.releases import DEFAULT
 from grcnn_ocr.wording import counted, first_of
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def doctor(
     data: Annotated[Path, typer.Argument(help="An LMDB or a label file.")],
     config: Annotated[
         str | None,
-        typer.Option(
-            help="Configuration to check against: a YAML file or a packaged name; by default grcl_lstm_tiny_94."
-        ),
+        typer.Option(help=f"Configuration to check against: a YAML file or a packaged name; by default {DEFAULT}."),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="key=value to override the configuration, as in train.")
@@ -79,7 +78,6 @@ def doctor(
 
 def _settings(config: str | None, weights: str | None, overrides: Sequence[str]) -> Config:
     from grcnn_ocr.config import load_config
-    from grcnn_ocr.releases import DEFAULT
     from grcnn_ocr.weights import find_weights, load_weights
 
     if weights is None:

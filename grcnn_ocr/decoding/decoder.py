@@ -124,6 +124,7 @@ class Decoder:
         if options.match_case and not charset.has_both_cases:
             raise ValueError(f"match_case: charset {charset.name!r} has no upper and lower case; leave that out")
         self.charset = charset
+        self.exact = charset.as_listed((), match_case=True)
         self.calibration = calibration
         self.options = options
         beam = options.beam
@@ -215,11 +216,12 @@ class Decoder:
 
     def _spelling(self, answer: Answer, log_probs: NDArray[np.floating]) -> str:
         """Return the spelling of a word of the list that an image, (T, K), shows most likely, with case and marks."""
-        exact = self.charset.as_listed((), match_case=True)
-        spellings = [text for text in answer.spellings if not exact.unknown(exact.fold(text))]
-        if len(answer.spellings) == 1 or not spellings:
+        if len(answer.spellings) == 1:
             return answer.spellings[0]
-        classes = [exact.encode(text) for text in spellings]
+        spellings = [text for text in answer.spellings if not self.exact.unknown(self.exact.fold(text))]
+        if not spellings:
+            return answer.spellings[0]
+        classes = [self.exact.encode(text) for text in spellings]
         scores = log_likelihoods(log_probs[None], [len(log_probs)], classes, [0] * len(classes))
         return spellings[int(np.argmax(scores))]
 

@@ -130,6 +130,12 @@ def text_columns(image: Pixels) -> tuple[int, int]:
     return max(0, int(inked[0]) - side), min(width, int(inked[-1]) + 2 + side)
 
 
+def gradients(image: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    """Return dI/dx and dI/dy of a grayscale crop, each (H, W) and 0 in the last column or row."""
+    pixels = image.astype(np.float32)
+    return np.diff(pixels, axis=1, append=pixels[:, -1:]), np.diff(pixels, axis=0, append=pixels[-1:])
+
+
 def _turned_level(image: Pixels, degrees: int) -> Pixels:
     """Turn a crop (H, W) whose text rises by `degrees` until the text is level, and cut it.
 
@@ -155,6 +161,5 @@ def _edges(image: Pixels) -> np.ndarray:
 
 def _column_edges(image: Pixels) -> np.ndarray:
     """Return (1, W) the sum of (dI/dx)^2 + (dI/dy)^2 over each column; squares, to count strokes rather than noise."""
-    pixels = image.astype(np.float32)
-    across, down = np.diff(pixels, axis=1, append=pixels[:, -1:]), np.diff(pixels, axis=0, append=pixels[-1:])
+    across, down = gradients(image)
     return (across**2 + down**2).sum(axis=0)[None]

@@ -120,7 +120,7 @@ def check_lexicon(
             )
         distinct = set(words)
         unwritable.update(word for word in distinct if listed.fold(word) not in classes)
-        for spellings, _ in classes.values():
+        for spellings in (spellings for spellings, _ in classes.values() if len(spellings) > 1):
             first = {exact.fold(word): word for word in reversed(spellings)}
             merged.update(word for word in spellings if first[exact.fold(word)] != word)
         longer = [text for text, (_, encoded) in classes.items() if min_frames(encoded) > num_frames]

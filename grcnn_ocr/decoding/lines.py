@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from grcnn_ocr.decoding.framing import gradients
 from grcnn_ocr.pixels import Pixels
 
 ROWS = 64
@@ -20,8 +21,7 @@ def count_lines(image: Pixels) -> int:
     """Return the number of lines in a grayscale crop (H, W) that rows without edges separate; 0 if it has no edges."""
     height, width = image.shape
     size = (max(2, round(ROWS / 2 * width / height)), ROWS)
-    pixels = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    across, down = np.diff(pixels, axis=1, append=pixels[:, -1:]), np.diff(pixels, axis=0, append=pixels[-1:])
+    across, down = gradients(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
     profile = (np.abs(across) + np.abs(down) / 2).sum(axis=1)  # strokes rather than bars
     is_inked = np.concatenate([[False], profile > INK * np.quantile(profile, 0.9), [False]])
     starts, ends = np.flatnonzero(np.diff(is_inked.astype(np.int8))).reshape(-1, 2).T

@@ -24,7 +24,6 @@ from grcnn_ocr.serve.messages import (
     read_image,
 )
 from grcnn_ocr.serve.requests import Upload
-from grcnn_ocr.text.lexicon import Lexicon
 from grcnn_ocr.text.ngram import NGram
 
 if TYPE_CHECKING:
@@ -59,12 +58,12 @@ class Service:
         Raises:
             RefusedError: on options that do not fit the network, or if too many images wait for it.
         """
-        lexicon = None if options.lexicon is None else Lexicon.shared(options.lexicon)
+        words = None if options.lexicon is None else tuple(options.lexicon)
         decoder = self._decoder(options)
-        ignored = [] if lexicon is None else self._ignored(lexicon.words(0), options.match_case)
+        ignored = [] if words is None else self._ignored(words, options.match_case)
         opened = self._open(uploads, options.upright)
         pictures = [picture for picture in opened if not isinstance(picture, RefusedError)]
-        read = iter(self._read(pictures, decoder, lexicon, options.upright))
+        read = iter(self._read(pictures, decoder, words, options.upright))
         results: list[ReadImage | FailedImage] = []
         for upload, picture in zip(uploads, opened, strict=True):
             if isinstance(picture, RefusedError):
@@ -127,13 +126,13 @@ class Service:
         return opened
 
     def _read(
-        self, pictures: Sequence[Pixels], decoder: Decoder, lexicon: Lexicon | None, upright: bool
+        self, pictures: Sequence[Pixels], decoder: Decoder, words: tuple[str, ...] | None, upright: bool
     ) -> list[Prediction]:
         if not pictures:
             return []
         ways = [rotations(picture, upright) for picture in pictures]
         views = [turned(picture, way) for picture, its_ways in zip(pictures, ways, strict=True) for way in its_ways]
-        lists = None if lexicon is None else [lexicon.words(0)] * len(views)
+        lists = None if words is None else [words] * len(views)
         frames = self.batcher.submit(views).result()
         predictions = decoder(frames.log_probs, frames.lengths, lists, views)
 
