@@ -75,7 +75,6 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
         (["--num", "1", "--output", "x.npy"], "expected a new .npz file"),
         (["--num", "1", "--output", "nowhere/x.npz"], "expected a new .npz file in an existing folder"),
         (["--num", "1", "--output", "x.npz", "--reader", "nowhere"], "no reader.json in nowhere"),
-        (["--num", "1", "--output", "x.npz", "--set", "charset.characters=digits"], "give --reader"),
     ],
 )
 def test_bad_input_is_reported_before_anything_is_read(settings, arguments, message):

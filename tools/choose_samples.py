@@ -8,7 +8,8 @@
 A network that reads well has little left to learn from most samples, and illegible ones teach it noise. So a trained
 network reads each sample. With L = -log p(label | image), in nats, and n characters, a sample is illegible if
 L > 1.5 n, and otherwise hard if L > 0.3. Each legible sample is chosen once, and hard ones again until these
-repetitions are a given share of all; the order is random.
+repetitions are a given share of all; the order is random. The reader's charset may be another than the network's:
+labels are folded to it, such as é to e, and those that it cannot write are read for the rest.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def main() -> None:
     try:
         config = load_config(arguments.config, arguments.overrides)
         reader = arguments.reader or released_reader(build_charset(config.charset))
-        engine = engine_of(config, Reader(reader, threads=1).charset)
+        Reader(reader, threads=1)
+        engine = engine_of(config)
     except ValueError as error:
         parser.error(str(error))
     chunks = [range(first, min(first + CHUNK, arguments.num)) for first in range(0, arguments.num, CHUNK)]
@@ -109,22 +111,13 @@ def released_reader(charset: Charset) -> str:
     return next(found, DEFAULT)
 
 
-def engine_of(config: Config, read: Charset) -> WordEngine:
+def engine_of(config: Config) -> WordEngine:
     """Return the engine that draws for a training run.
 
-    Args:
-        config: of the training run.
-        read: the charset of the reader that reads its samples.
-
     Raises:
-        ValueError: if the training run has another charset, or there is nothing to draw from.
+        ValueError: if there is nothing to draw from.
     """
     charset = build_charset(config.charset)
-    if read.characters != charset.characters:
-        raise ValueError(
-            f"the reader has charset {read.name}, the training {charset.name}; give --reader, a folder that "
-            "`grcnn-ocr export` wrote, with weights of that charset"
-        )
     num_frames = build_model(config).num_frames(build_preprocessor(config.preprocess).widest)
     return build_engine(config.data.engine, charset, num_frames)[0]
 
@@ -150,9 +143,16 @@ def _losses(numbers: range) -> NDArray[np.float64]:
     engine, reader = _worker
     images, labels = zip(*map(engine.sample, numbers), strict=True)
     frames = reader.recognise([to_grayscale(image) for image in images])
-    words = [reader.charset.encode(label) for label in labels]
+    words = [_classes(label, reader.charset) for label in labels]
     found = -log_likelihoods(frames.log_probs, frames.lengths, words, range(len(words)))
     return np.stack([found, [len(word) for word in words]], axis=1)
+
+
+def _classes(label: str, charset: Charset) -> list[int]:
+    """Return the classes of a label's characters, without those that the charset lacks."""
+    folded = charset.fold(label)
+    unknown = charset.unknown(folded)
+    return charset.encode("".join(character for character in folded if character not in unknown))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+ACCENTED = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþāăąćčďđēėęěğģīįķĺļľłńņňőœŕřśşšťūųůűźżžșț"
+"""Lower-case letters of the languages of Europe in Latin script, and of Turkish, besides those of English, ß and ı."""
+
 CHARSETS = {
     "digits": string.digits,
     "alnum36": string.digits + string.ascii_lowercase,
     "alnum62": string.digits + string.ascii_lowercase + string.ascii_uppercase,
     "ascii94": string.digits + string.ascii_letters + string.punctuation,
+    "latin": string.digits + string.ascii_letters + string.punctuation + ACCENTED + ACCENTED.upper() + "ßıİ£€«»¿¡",
 }
 
 

@@ -7,6 +7,7 @@ have flag V and match the condition `e$`. A stem takes each suffix, each prefix,
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,15 +73,15 @@ def read_hunspell(path: Path, expand: bool = False) -> list[str]:
         ValueError: if a file is missing, not in its encoding, or a rule is malformed, naming file and line.
     """
     affixes = _Affixes(path.with_suffix(".aff"))
-    lines = _read(path, affixes.encoding).splitlines()
     words: dict[str, None] = {}
-    for number, line in enumerate(lines, start=1):
-        entry = line.split("\t")[0].split(" ")[0]  # morphology follows
-        if number == 1 and entry.isdigit() or not entry or line.startswith("#"):  # noqa: RUF021
+    for number, line in enumerate(_lines(path), start=1):
+        entry = line.split(b"\t")[0].split(b" ")[0]  # morphology follows
+        if number == 1 and entry.isdigit() or not entry or line.startswith(b"#"):  # noqa: RUF021
             continue
-        stem, *rest = re.split(r"(?<!\\)/", entry, maxsplit=1)
-        stem = stem.replace("\\/", "/")
-        flags = affixes.flags(rest[0], f"{path}:{number}") if rest else ()
+        place = f"{path}:{number}"
+        begin, *rest = re.split(rb"(?<!\\)/", entry, maxsplit=1)
+        stem = affixes.text(begin, place).replace("\\/", "/")
+        flags = affixes.flags(rest[0], place) if rest else ()
         hidden = affixes.hidden.intersection(flags)
         if "FORBIDDENWORD" in {affixes.hidden_names[flag] for flag in hidden}:
             continue
@@ -95,48 +96,67 @@ class _Affixes:
     """The rules of an .aff file, by flag."""
 
     def __init__(self, path: Path) -> None:
-        found = re.search(rb"^SET\s+(\S+)", _bytes(path), re.MULTILINE)
-        self.encoding = found[1].decode("ascii", "replace") if found else "iso-8859-1"
+        self.encoding = "iso-8859-1"
         self.flag_type = "char"
-        self.aliases: list[str] = []
+        self.aliases: list[bytes] = []
         self.hidden_names: dict[str, str] = {}
         self.rules: dict[str, list[Rule]] = {}
-        crosses: dict[tuple[str, str], bool] = {}
-        for number, line in enumerate(_read(path, self.encoding).splitlines(), start=1):
-            kind, *values = line.split() or [""]
-            if kind == "FLAG" and values:
-                self.flag_type = values[0].lower()
-            elif kind == "AF" and values:
+        crosses: dict[tuple[bytes, bytes], bool] = {}
+        for number, line in enumerate(_lines(path), start=1):
+            place = f"{path}:{number}"
+            kind, *values = line.split() or [b""]
+            if kind == b"SET" and values:
+                self.encoding = values[0].decode("ascii", "replace")
+            elif kind == b"FLAG" and values:
+                self.flag_type = values[0].decode("ascii", "replace").lower()
+            elif kind == b"AF" and values:
                 self.aliases.append(values[0])
-            elif kind in HIDDEN and values:
-                self.hidden_names[values[0]] = kind
-            elif kind in ("PFX", "SFX") and len(values) == 3 and (kind, values[0]) not in crosses:
-                crosses[kind, values[0]] = values[1] == "Y"
-            elif kind in ("PFX", "SFX"):
-                place = f"{path}:{number}"
-                if len(values) < 3 or (kind, values[0]) not in crosses:
-                    raise ValueError(f"{place}: expected {kind} FLAG STRIP AFFIX CONDITION, found {line.strip()!r}")
-                self._add(kind == "PFX", crosses[kind, values[0]], values, place)
+            elif kind.decode("ascii", "replace") in HIDDEN and values:
+                self.hidden_names[self._flag(values[0], place)] = kind.decode("ascii")
+            elif kind in (b"PFX", b"SFX"):
+                is_new = (kind, *values[:1]) not in crosses
+                if len(values) < 3 or is_new and not values[2].isdigit():  # noqa: RUF021
+                    expected = "FLAG Y|N NUMBER" if is_new else "FLAG STRIP AFFIX CONDITION"
+                    found = line.strip().decode("utf-8", "replace")
+                    raise ValueError(f"{place}: expected {kind.decode()} {expected}, found {found!r}")
+                if is_new:  # a comment may follow
+                    crosses[kind, values[0]] = values[1] == b"Y"
+                else:
+                    self._add(kind == b"PFX", crosses[kind, values[0]], values, place)
         self.hidden = frozenset(self.hidden_names)
 
-    def _add(self, is_prefix: bool, crosses: bool, values: list[str], place: str) -> None:
-        flag, strip, affix = values[:3]
-        condition = values[3] if len(values) > 3 else "."
-        affix, *further = affix.split("/", maxsplit=1)
+    def _add(self, is_prefix: bool, crosses: bool, values: list[bytes], place: str) -> None:
+        added, *further = values[2].split(b"/", maxsplit=1)
+        strip, affix = ("" if field == b"0" else self.text(field, place) for field in (values[1], added))
+        condition = self.text(values[3], place) if len(values) > 3 else "."
+        condition = re.sub(r"[-\\(){}+*?|$]", r"\\\g<0>", condition)  # only dots and sets have a meaning
         try:
             pattern = re.compile("" if condition == "." else f"^{condition}" if is_prefix else f"{condition}$")
         except re.error as error:
             raise ValueError(f"{place}: condition {condition!r}: {error}") from None
         flags = self.flags(further[0], place) if further else ()
-        strip, affix = ("" if text == "0" else text for text in (strip, affix))
-        self.rules.setdefault(flag, []).append(Rule(is_prefix, crosses, strip, affix, pattern, flags))
+        rule = Rule(is_prefix, crosses, strip, affix, pattern, flags)
+        self.rules.setdefault(self._flag(values[0], place), []).append(rule)
 
-    def flags(self, text: str, place: str) -> tuple[str, ...]:
+    def text(self, field: bytes, place: str) -> str:
+        """Decode a part of a word."""
+        try:
+            return field.decode(self.encoding)
+        except (UnicodeDecodeError, LookupError) as error:
+            reason = f"cannot be read as {self.encoding}, the encoding of its .aff file"
+            raise ValueError(f"{place} {reason}: {error}") from None
+
+    def _flag(self, field: bytes, place: str) -> str:
+        """Decode a flag: bytes in any encoding, unless they are said to be UTF-8."""
+        return self.text(field, place) if self.flag_type == "utf-8" else field.decode("iso-8859-1")
+
+    def flags(self, field: bytes, place: str) -> tuple[str, ...]:
         """Split the flags of a word."""
-        if self.aliases and text.isdigit():
-            if not 1 <= int(text) < len(self.aliases):
-                raise ValueError(f"{place}: no line {text} of flags (AF) in the .aff file")
-            text = self.aliases[int(text)]  # the first AF line holds their number
+        if self.aliases and field.isdigit():
+            if not 1 <= int(field) < len(self.aliases):
+                raise ValueError(f"{place}: no line {int(field)} of flags (AF) in the .aff file")
+            field = self.aliases[int(field)]  # the first AF line holds their number
+        text = self._flag(field, place)
         if self.flag_type == "num":
             return tuple(text.split(","))
         if self.flag_type == "long":
@@ -166,15 +186,9 @@ class _Affixes:
                     yield from (both for prefix in prefixes if prefix.crosses and (both := prefix.applied(made)))
 
 
-def _bytes(path: Path) -> bytes:
+def _lines(path: Path) -> list[bytes]:
+    """Return the lines of a file, whose flags and comments need not be in the encoding of its words."""
     try:
-        return path.read_bytes()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
     except OSError as error:
         raise ValueError(f"no {path} ({error.strerror}): a Hunspell dictionary is a .dic and an .aff file") from None
-
-
-def _read(path: Path, encoding: str) -> str:
-    try:
-        return _bytes(path).decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise ValueError(f"{path} cannot be read as {encoding}, the encoding of its .aff file: {error}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import torch
 
 from grcnn_ocr.models.cost import count_parameters
@@ -10,12 +12,16 @@ from grcnn_ocr.models.recognizer import CTCRecognizer
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.weights import load_tensors
 
+ACCENT = 3.0
+"""By how many nats an accented letter is less likely than its base letter, from which it starts."""
+
 
 def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, known: Charset, source: str) -> str:
     """Copy a trained network's weights; in the head, only the rows of the blank and of characters that both know.
 
-    A new character starts from its other case, if that is known: S from s, K from k. The rows of all others stay as
-    they were initialised. A smaller network of GRCLs is grown first; see `models.growing`.
+    A new character starts from its other case, if that is known: S from s, K from k; or else from its base letter, a
+    little less likely: é from e. The rows of all others stay as they were initialised. A smaller network of GRCLs is
+    grown first; see `models.growing`.
 
     Args:
         model: initialised in place.
@@ -32,13 +38,17 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
     """
     grown = grow(trained, model) if can_grow(trained, model) else trained
     tensors = dict(grown.state_dict())
-    rows, borrowed, new = {0: 0}, [], []
+    rows, borrowed, accented, new = {0: 0}, [], [], []
     for index, character in enumerate(charset.characters, start=1):
+        base = base_letter(character)
         if character in known.characters:
             rows[index] = known.characters.index(character) + 1
         elif (other := character.swapcase()) in known.characters:
             rows[index] = known.characters.index(other) + 1
             borrowed.append(character)
+        elif found := next((letter for letter in (base, base.swapcase()) if letter in known.characters), ""):
+            rows[index] = known.characters.index(found) + 1
+            accented.append(character)
         else:
             new.append(character)
     ours, theirs = torch.tensor(list(rows)), torch.tensor(list(rows.values()))
@@ -46,20 +56,33 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
         head = model.state_dict()[key].clone()
         if key in tensors and tensors[key].shape[1:] == head.shape[1:]:  # else `load_tensors` names it
             head[ours] = tensors[key][theirs]
+            if head.dim() == 1:  # the bias
+                head[[charset.characters.index(character) + 1 for character in accented]] -= ACCENT
             tensors[key] = head
     load_tensors(model, tensors, source)
-    report = [f"{len(rows) - len(borrowed) - 1} of {len(charset.characters)} characters start as {source} knows them"]
+    report = [f"{len(rows) - len(borrowed + accented) - 1} of {len(charset.characters)} characters start as {source} knows them"]
     if grown is not trained:
         report.append(
             f"its {count_parameters(trained):,} parameters grow to {count_parameters(grown):,}, reading as before"
         )
     if borrowed:
         report.append(f"from their other case: {''.join(borrowed)}")
+    if accented:
+        report.append(f"from their base letter: {''.join(accented)}")
     if new:
         report.append(f"newly initialised: {_shown(new)}")
     if dropped := [character for character in known.characters if character not in charset.characters]:
         report.append(f"no longer known: {_shown(dropped)}")
     return "; ".join(report)
+
+
+def base_letter(character: str) -> str:
+    """Return a letter without its accent or stroke, such as e of é and l of ł; any other character as it is."""
+    name = unicodedata.name(character, "").partition(" WITH ")[0]
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        return character
 
 
 def _shown(characters: list[str]) -> str:

@@ -54,10 +54,27 @@ def test_an_encoding_is_the_affix_files(tmp_path):
     assert read_hunspell(tmp_path / "de.dic") == ["Straße"]
 
 
+def test_flags_and_comments_need_not_be_in_the_encoding_of_the_words(tmp_path):
+    aff = "SET UTF-8\n# L\xe1szl\xf3\nAF 1\nAF \xc3\xa1\nSFX \xc3 Y 1 # \xe9\nSFX \xc3 0 ok .\nSFX \xa1 Y 1\nSFX \xa1 0 a [z-y]\n"
+    (tmp_path / "hu.aff").write_bytes(b"\xef\xbb\xbf" + aff.encode("latin-1"))
+    (tmp_path / "hu.dic").write_bytes("1\nház/1\n".encode())
+    assert read_hunspell(tmp_path / "hu.dic", expand=True) == ["ház", "házok", "háza"]
+
+
+@pytest.mark.parametrize("path", sorted(Path("/usr/share/hunspell").glob("*.dic")), ids=lambda path: path.stem)
+def test_the_systems_dictionaries_can_be_read(path):
+    words = read_hunspell(path)
+    assert len(words) > 1000
+    assert not any("\ufffd" in word or "Ã" in word for word in words)
+
+
 def test_errors_name_the_file_and_line(dictionary):
     aff = dictionary.with_suffix(".aff")
     aff.write_text(AFF + "SFX X bad\n")
-    with pytest.raises(ValueError, match=r"small\.aff:11: expected SFX FLAG STRIP AFFIX CONDITION"):
+    with pytest.raises(ValueError, match=r"small\.aff:11: expected SFX FLAG Y\|N NUMBER, found 'SFX X bad'"):
+        read_hunspell(dictionary)
+    aff.write_bytes(AFF.encode() + b"SFX X Y 1\nSFX X 0 \xe9 .\n")
+    with pytest.raises(ValueError, match=r"small\.aff:12 cannot be read as UTF-8, the encoding of its \.aff file"):
         read_hunspell(dictionary)
     aff.unlink()
     with pytest.raises(ValueError, match=r"no .*small\.aff .*a \.dic and an \.aff file"):

@@ -19,6 +19,8 @@ CURRENCIES = "$£€"
 MARKS_AFTER = ". . , , ! ! ? : ; !! !!! ... … ' ’ \" ” ) - * ®".split()
 MARKS_BEFORE = "' ‘ \" “ ( @ # + - & • * $ ... /".split()
 MARKS_AROUND = "\"\" “” '' ‘’ () [] -- **".split()
+MARKS_AROUND_ABROAD = "«» »« ¿? ¡!".split()
+"""Written only in charsets that have them."""
 MARKS_INSIDE = "-'’./&:_+"
 STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 """Curly quotes are straight in a label: at the size of a crop they look alike."""
@@ -66,6 +68,7 @@ class TextSampler:
         self.mix = mix
         self.max_length = max_length
         self.max_frames = max_frames
+        self._marks_around = [*MARKS_AROUND, *(pair for pair in MARKS_AROUND_ABROAD if not charset.unknown(pair))]
         self.words = [word for word in words if self._label(word)]
         by_length: dict[int, list[str]] = {}
         for word in self.words:
@@ -114,7 +117,19 @@ class TextSampler:
         if rng.random() < mix.short:
             words = rng.choices(self._by_length, self._length_weights)[0]
         word = CASES[case](rng.choice(words), rng)
-        return _punctuated(word, rng) if rng.random() < mix.punctuation else word
+        return self._punctuated(word, rng) if rng.random() < mix.punctuation else word
+
+    def _punctuated(self, word: str, rng: random.Random) -> str:
+        place = rng.random()
+        if place < 0.55:
+            return word + rng.choice(MARKS_AFTER)
+        if place < 0.7:
+            return rng.choice(MARKS_BEFORE) + word
+        if place < 0.9:
+            marks = rng.choice(self._marks_around)
+            return marks[0] + word + marks[1]
+        position = rng.randint(0, len(word))
+        return word[:position] + rng.choice(MARKS_INSIDE) + word[position:]
 
     def _name(self, rng: random.Random) -> str:
         """Return a name as on doors and shops: O'NEIL, McDonald, J.Smith, Joe's."""
@@ -139,19 +154,6 @@ class TextSampler:
         short = min((rng.choice(self.words) for _ in range(4)), key=len)
         other = rng.choice((str(rng.randint(1, 99)), min((rng.choice(self.words) for _ in range(4)), key=len)))
         return rng.choice((str.upper, str.lower, str.title))(short + rng.choice(("", "", "-", ".", "&")) + other)
-
-
-def _punctuated(word: str, rng: random.Random) -> str:
-    place = rng.random()
-    if place < 0.55:
-        return word + rng.choice(MARKS_AFTER)
-    if place < 0.7:
-        return rng.choice(MARKS_BEFORE) + word
-    if place < 0.9:
-        marks = rng.choice(MARKS_AROUND)
-        return marks[0] + word + marks[1]
-    position = rng.randint(0, len(word))
-    return word[:position] + rng.choice(MARKS_INSIDE) + word[position:]
 
 
 def _number(rng: random.Random) -> str:
