@@ -23,7 +23,7 @@ class ClassMerging:
 
         p'(k' | frame) = sum of p(k | frame) over the k that fold to k'; the blank's, over those that fold to nothing
 
-    The CTC likelihood of a word is then the sum over all texts that fold to it, except where neighbours become equal:
+    Letters beyond ASCII that have no counterpart, such as the þ of a Latin charset in `alnum36`, are never written. The CTC likelihood of a word is then the sum over all texts that fold to it, except where neighbours become equal:
     "aA" counts as "a".
 
     Args:
@@ -31,21 +31,21 @@ class ClassMerging:
         charset: the one to read in.
 
     Raises:
-        ValueError: if a character of either charset has no counterpart in the other.
+        ValueError: if a character of `charset` has no counterpart in the other, or an ASCII character of `network`.
     """
 
     network: Charset
     charset: Charset
 
     def __post_init__(self) -> None:
-        folds = {c: self.charset.fold(c) for c in self.network.characters}
-        outside = "".join(c for c, text in folds.items() if len(text) > 1 or self.charset.unknown(text))
+        outside = "".join(c for c in self.network.characters if c not in self._becomes and c.isascii())
         if outside:
             raise ValueError(
                 f"charset {self.charset.name!r} has no one character for {_shortened(outside)} of the network's; to "
                 f"restrict answers to certain characters, give those as allowed (--allow){self._no_name()}"
             )
-        if missing := "".join(c for c in self.charset.characters if c not in folds.values()):
+        missing = self.charset.decode(set(range(1, self.charset.num_classes)).difference(self._becomes.values()))
+        if missing:
             raise ValueError(
                 f"charset {self.charset.name!r}: the network does not know {_shortened(missing)}, it writes "
                 f"{self.network.name!r}{self._no_name()}"
@@ -66,12 +66,19 @@ class ClassMerging:
         return f"; no charset has the name {_shortened(characters)}{known_names(characters)}"
 
     @cached_property
+    def _becomes(self) -> dict[str, int]:
+        """The class that each of the network's characters becomes; only of those that have a counterpart."""
+        folds = {c: self.charset.fold(c) for c in self.network.characters}
+        known = {c: text for c, text in folds.items() if len(text) <= 1 and not self.charset.unknown(text)}
+        return {c: self.charset.encode(text)[0] if text else 0 for c, text in known.items()}
+
+    @cached_property
     def _groups(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The network's classes sorted by the class that each becomes, and where each of those begins."""
-        folded = [self.charset.encode(c) for c in self.network.characters]
-        becomes = np.array([0, *(classes[0] if classes else 0 for classes in folded)])
+        """The network's classes that become one, sorted by which, and where each of those begins."""
+        kept = [0, *(k for k, c in enumerate(self.network.characters, start=1) if c in self._becomes)]
+        becomes = np.array([0, *self._becomes.values()])
         order = np.argsort(becomes, kind="stable")
-        return order, np.searchsorted(becomes[order], np.arange(self.charset.num_classes))
+        return np.array(kept)[order], np.searchsorted(becomes[order], np.arange(self.charset.num_classes))
 
 
 def _shortened(characters: str) -> str:

@@ -7,10 +7,11 @@ import string
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 ACCENTED = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþāăąćčďđēėęěğģīįķĺļľłńņňőœŕřśşšťūųůűźżžșț"
-"""Lower-case letters of the languages of Europe in Latin script, and of Turkish, besides those of English, ß and ı."""
+"""Lower-case letters of the languages of Europe in Latin script besides those of English, the sharp s and the Turkish
+dotless i."""
 
 CHARSETS = {
     "digits": string.digits,
@@ -26,7 +27,7 @@ class Charset:
     """An ordered set of characters; class 0 is the CTC blank, character i is class i + 1.
 
     A character that is in the set is never changed. One that is not is replaced, in this order, by its other
-    case (`fold_case`), by its base letters without accents (`fold_accents`, Unicode NFKD), or by nothing if it is
+    case (`fold_case`), by its base letters without accents and strokes (`fold_accents`), or by nothing if it is
     punctuation, a symbol or a space (`drop_punctuation`).
 
     Raises:
@@ -80,15 +81,22 @@ class Charset:
         """Return the charset in which the words of a list are looked for.
 
         Punctuation that it lacks, such as a space, is dropped. Unless `match_case`, it has no case, and no punctuation
-        marks but those that one of the words has.
+        marks and accented letters but those that one of the words has.
         """
         if match_case:
             return replace(self, drop_punctuation=True)
         used = set("".join(words))
-        kept = [char for char in self.characters if char in used or not _is_punctuation(char)] or self.characters
+        used |= {char.swapcase() for char in used}
+        kept = [char for char in self.characters if char in used or not self._can_be_spared(char)] or self.characters
         characters = "".join(dict.fromkeys(char.casefold() if len(char.casefold()) == 1 else char for char in kept))
         name = self.name if characters == self.characters else f"{self.name} without case"
         return replace(self, characters=characters, name=name, fold_case=True, drop_punctuation=True)
+
+    def _can_be_spared(self, char: str) -> bool:
+        """Whether this is a punctuation mark, or a letter that folds to another of the set without its accent."""
+        return _is_punctuation(char) or (
+            self.fold_accents and base_letter(char) in self._classes and base_letter(char) != char
+        )
 
     def fold(self, text: str) -> str:
         """Return `text`, accents composed (NFC), each character folded; what cannot be folded stays, see `unknown`."""
@@ -130,7 +138,7 @@ class Charset:
         if char in self.characters:
             return char
         if self.fold_case:
-            for other in (char.lower(), char.upper()):
+            for other in (char.lower(), char.upper(), char.upper().lower()):  # dotless i to i
                 if other and not self.unknown(other):
                     return other
             if char.casefold() in self._classes:  # such as the Greek sigma that ends a word
@@ -139,8 +147,20 @@ class Charset:
             base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
             if unicodedata.normalize("NFC", base) != char:  # as Hangul and Bengali, put together again, are
                 return self.fold(base)
+            if (base := base_letter(char)) != char:
+                return self.fold(base)
         if self.drop_punctuation and _is_punctuation(char):
             return ""
+        return char
+
+
+@lru_cache
+def base_letter(char: str) -> str:
+    """Return a Latin letter without its accents and strokes, such as l of ł; any other character as it is."""
+    name, _, accents = unicodedata.name(char, "").partition(" WITH ")
+    try:
+        return unicodedata.lookup(name) if accents and name.startswith("LATIN") else char
+    except KeyError:
         return char
 
 

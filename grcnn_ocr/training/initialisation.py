@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import torch
 
 from grcnn_ocr.models.cost import count_parameters
 from grcnn_ocr.models.growing import can_grow, grow
 from grcnn_ocr.models.recognizer import CTCRecognizer
-from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.charset import Charset, base_letter
 from grcnn_ocr.weights import load_tensors
 
 ACCENT = 3.0
@@ -56,11 +54,12 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
         head = model.state_dict()[key].clone()
         if key in tensors and tensors[key].shape[1:] == head.shape[1:]:  # else `load_tensors` names it
             head[ours] = tensors[key][theirs]
-            if head.dim() == 1:  # the bias
-                head[[charset.characters.index(character) + 1 for character in accented]] -= ACCENT
+            if head.dim() == 1:  # one of two biases
+                head[[charset.characters.index(character) + 1 for character in accented]] -= ACCENT / 2
             tensors[key] = head
     load_tensors(model, tensors, source)
-    report = [f"{len(rows) - len(borrowed + accented) - 1} of {len(charset.characters)} characters start as {source} knows them"]
+    kept = len(rows) - 1 - len(borrowed) - len(accented)
+    report = [f"{kept} of {len(charset.characters)} characters start as {source} knows them"]
     if grown is not trained:
         report.append(
             f"its {count_parameters(trained):,} parameters grow to {count_parameters(grown):,}, reading as before"
@@ -74,15 +73,6 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
     if dropped := [character for character in known.characters if character not in charset.characters]:
         report.append(f"no longer known: {_shown(dropped)}")
     return "; ".join(report)
-
-
-def base_letter(character: str) -> str:
-    """Return a letter without its accent or stroke, such as e of é and l of ł; any other character as it is."""
-    name = unicodedata.name(character, "").partition(" WITH ")[0]
-    try:
-        return unicodedata.lookup(name)
-    except KeyError:
-        return character
 
 
 def _shown(characters: list[str]) -> str:

@@ -46,12 +46,16 @@ def test_the_same_charset_changes_nothing():
     np.testing.assert_array_equal(ClassMerging(CASED, CASED)(log_probs), log_probs)
 
 
+def test_letters_without_a_counterpart_are_never_written():
+    log_probs = log_softmax((1, 4, 5))
+    merged = ClassMerging(Charset("sßéþ"), Charset("se"))(log_probs)
+    np.testing.assert_allclose(merged, log_probs[:, :, [0, 1, 3]], rtol=1e-6)
+
+
 def test_charsets_that_do_not_go_together_are_errors_that_name_the_characters():
     with pytest.raises(ValueError, match=r"charset 'digits' has no one character for 'abAB' .*allowed"):
         ClassMerging(CASED, Charset.named("digits"))
     with pytest.raises(ValueError, match=r"--allow\); no charset has the name 'asci'; did you mean 'ascii94'\?"):
         ClassMerging(CASED, Charset.named("asci"))
-    with pytest.raises(ValueError, match="no one character for 'ﬁ'"):
-        ClassMerging(Charset("fiﬁ"), Charset("fi"))
     with pytest.raises(ValueError, match=r"the network does not know '0', it writes 'custom'"):
         ClassMerging(PLAIN, Charset("1ab0"))

@@ -1,6 +1,6 @@
 import pytest
 
-from grcnn_ocr.text.charset import CHARSETS, Charset, min_frames
+from grcnn_ocr.text.charset import CHARSETS, Charset, base_letter, min_frames
 
 
 def test_alnum36_is_in_the_published_order():
@@ -54,6 +54,12 @@ def test_accents_that_stand_apart_are_the_characters_with_them():
     assert Charset.named("alnum36").fold("Cafe\u0301") == "cafe"
 
 
+def test_strokes_and_other_marks_of_latin_letters_are_accents():
+    assert Charset.named("alnum36").fold("Łódź, Øre, Đorđe, DIŞ dış") == "lodzoredordedisdis"
+    assert Charset("øo").fold("ø") == "ø" and Charset("o", fold_accents=False).unknown("ø") == "ø"
+    assert base_letter("ł") == "l" and base_letter("ƛ") == "ƛ" and base_letter("1") == "1"
+
+
 def test_characters_of_parts_that_are_no_accents_stay_whole():
     for text in ("각", "\u09cb"):  # Hangul, Bengali
         assert Charset.named("alnum36").fold(f"{text}A") == f"{text}a" and Charset(text).fold(text) == text
@@ -79,6 +85,14 @@ def test_words_of_a_list_are_looked_for_with_the_marks_that_it_uses():
     assert listed(ASCII94, "Open", "24/7", "don't") == CHARSETS["alnum36"] + "'/"
     assert ASCII94.as_listed(["don't"]).fold("Don't – ever!") == "don'tever"
     assert listed(Charset("ab !"), "a b") == "ab " and listed(Charset("+-="), "abc") == "+-="
+
+
+def test_words_of_a_list_are_looked_for_with_the_accents_that_they_use():
+    latin = Charset.named("latin", fold_case=False, drop_punctuation=False)
+    plain = latin.as_listed(["Cafe"])
+    assert plain.fold("Café") == "cafe" == plain.fold("CAFÉ") and plain.fold("ŁÓDŹ") == "lodz"
+    assert latin.as_listed(["CAFÉ"]).fold("Café à Łódź") == "caféalodz"
+    assert "ß" in plain.characters and latin.as_listed(["Straße"]).fold("Straße") == "straße"
 
 
 def test_words_of_a_list_may_be_looked_for_as_they_are_spelled():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from grcnn_ocr.build import build_charset, build_model
-from grcnn_ocr.training.initialisation import initialise
+from grcnn_ocr.training.initialisation import ACCENT, initialise
 from grcnn_ocr.training.trainer import Trainer
 from grcnn_ocr.weights import Weights, load_weights, save_weights
 
@@ -38,6 +38,19 @@ def test_the_rows_of_known_characters_are_kept_and_the_others_reported(small_con
     assert report == (
         "1 of 3 characters start as old knows them; from their other case: A; newly initialised: z; no longer known: ac"
     )
+
+
+def test_an_accented_letter_starts_from_its_base_letter_but_less_likely(small_config):
+    model, charset, trained, known = pair(small_config, "aeéÉþ", "ae")
+    report = initialise(model, charset, trained, known, "old")
+    assert report.endswith(
+        "2 of 5 characters start as old knows them; from their base letter: éÉ; newly initialised: þ"
+    )
+    network, before = model.eval(), trained.eval()
+    images, widths = torch.randn(2, 1, 32, 64), torch.tensor([64, 64])
+    logits, expected = network(images, widths)[0], before(images, widths)[0]
+    torch.testing.assert_close(logits[..., :3], expected)
+    torch.testing.assert_close(logits[..., [3, 4]], expected[..., [2, 2]] - ACCENT)
 
 
 def test_the_head_is_what_has_a_row_a_class(small_config):
