@@ -1,5 +1,6 @@
 """`tools/choose_samples.py`: which of the engine's samples a network is trained on."""
 
+import random
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -9,6 +10,7 @@ import pytest
 from conftest import SAMPLES
 
 from grcnn_ocr.config import load_config
+from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.training.data import build_words, load_chosen
 
 ROOT = SAMPLES.parents[1]
@@ -16,7 +18,11 @@ ROOT = SAMPLES.parents[1]
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = spec_from_file_location("choose_samples", ROOT / "tools" / "choose_samples.py")
+    return load_tool("choose_samples")
+
+
+def load_tool(name):
+    spec = spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -65,6 +71,19 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
         assert np.array_equal(some.stream.sample(number).image, drawn.image)
     with pytest.raises(ValueError, match=r"data\.chosen: .*chosen\.npz is about another word engine's samples"):
         build_words(load_config("grcl_lstm_tiny", [*settings, f"data.chosen={output}", "data.engine.seed=6"]), 257)
+
+
+def test_the_reader_may_have_a_smaller_charset(tool):
+    assert tool._classes("Été–2", Charset.named("alnum36")) == Charset.named("alnum36").encode("ete2")
+    assert tool._classes("þing", Charset.named("ascii94")) == Charset.named("ascii94").encode("ing")
+
+
+def test_half_of_the_words_of_a_list_show_its_rarer_letters():
+    words = [f"word{number}" for number in range(100)] + ["ça", "là", "été", "déjà"]
+    found = load_tool("sample_words").sample(words, 6, random.Random(0))
+    assert len(found) == len(set(found)) == 6
+    assert set("çàé") <= set("".join(found[:3])) and set(found) <= set(words)
+    assert sorted(load_tool("sample_words").sample(words, 200, random.Random(0))) == sorted(words)
 
 
 @pytest.mark.parametrize(

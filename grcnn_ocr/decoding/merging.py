@@ -23,7 +23,8 @@ class ClassMerging:
 
         p'(k' | frame) = sum of p(k | frame) over the k that fold to k'; the blank's, over those that fold to nothing
 
-    Letters beyond ASCII that have no counterpart, such as the þ of a Latin charset in `alnum36`, are never written. The CTC likelihood of a word is then the sum over all texts that fold to it, except where neighbours become equal:
+    Letters beyond ASCII that have no counterpart, such as the þ of a Latin charset in `alnum36`, are never written.
+    The CTC likelihood of a word is then the sum over all texts that fold to it, except where neighbours become equal:
     "aA" counts as "a".
 
     Args:
@@ -44,7 +45,7 @@ class ClassMerging:
                 f"charset {self.charset.name!r} has no one character for {_shortened(outside)} of the network's; to "
                 f"restrict answers to certain characters, give those as allowed (--allow){self._no_name()}"
             )
-        missing = self.charset.decode(set(range(1, self.charset.num_classes)).difference(self._becomes.values()))
+        missing = self.charset.decode(sorted({*range(self.charset.num_classes)} - {0, *self._becomes.values()}))
         if missing:
             raise ValueError(
                 f"charset {self.charset.name!r}: the network does not know {_shortened(missing)}, it writes "
