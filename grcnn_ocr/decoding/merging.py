@@ -69,9 +69,7 @@ class ClassMerging:
     @cached_property
     def _becomes(self) -> dict[str, int]:
         """The class that each of the network's characters becomes; only of those that have a counterpart."""
-        folds = {c: self.charset.fold(c) for c in self.network.characters}
-        known = {c: text for c, text in folds.items() if len(text) <= 1 and not self.charset.unknown(text)}
-        return {c: self.charset.encode(text)[0] if text else 0 for c, text in known.items()}
+        return self.charset.counterparts(self.network.characters)
 
     @cached_property
     def _groups(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -122,6 +122,15 @@ class Charset:
             raise ValueError(f"{text!r}: {unknown!r} not in charset {self.name!r}")
         return [self._classes[char] for char in folded]
 
+    def counterparts(self, characters: str) -> dict[str, int]:
+        """Return the class that each character folds to, 0 where it folds to nothing.
+
+        Characters that fold to several, or to none of the set, are left out.
+        """
+        folds = {char: self.fold(char) for char in characters}
+        known = {char: text for char, text in folds.items() if len(text) <= 1 and not self.unknown(text)}
+        return {char: self._classes[text] if text else 0 for char, text in known.items()}
+
     def decode(self, classes: Iterable[int]) -> str:
         """Return the text of `classes`, none of which may be the blank."""
         return "".join(self.characters[index - 1] for index in classes)
