@@ -51,7 +51,7 @@ class CharsetConfig(Frozen):
     """Which characters the network knows, and how labels are folded to them (`text/charset.py`)."""
 
     characters: str = "alnum36"
-    """A name (digits, alnum36, alnum62, ascii94) or the characters themselves."""
+    """A name (digits, alnum36, alnum62, ascii94, latin) or the characters themselves."""
     fold_case: bool = True
     fold_accents: bool = True
     drop_punctuation: bool = True
