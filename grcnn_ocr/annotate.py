@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from grcnn_ocr.decoding.decoder import Prediction
+from grcnn_ocr.lettering import caption_font
 from grcnn_ocr.pixels import Pixels, turned
 
 HEIGHT = 96
@@ -32,7 +33,7 @@ def annotated(image: Pixels, prediction: Prediction) -> np.ndarray:
     scale = max(HEIGHT / image.shape[0], 1.0)
     crop = Image.fromarray(image).convert("RGB")
     crop = crop.resize((max(round(crop.width * scale), 1), max(round(crop.height * scale), 1)))
-    font = ImageFont.load_default(STRIP * 0.7)
+    font = caption_font(prediction.text, STRIP * 0.7)
     caption = f"{prediction.text}  {100 * prediction.confidence:.0f} %"
     width = max(crop.width, round(font.getlength(caption)) + 8)
     sheet = Image.new("RGB", (width, crop.height + 2 * STRIP), "white")

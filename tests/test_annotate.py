@@ -1,8 +1,11 @@
 import numpy as np
+import pytest
+from PIL import ImageFont
 
 from grcnn_ocr.annotate import HEIGHT, STRIP, annotated
 from grcnn_ocr.decoding.decoder import Prediction
 from grcnn_ocr.decoding.positions import Character
+from grcnn_ocr.lettering import caption_font
 
 
 def test_each_character_is_tinted_over_its_span():
@@ -19,3 +22,14 @@ def test_each_character_is_tinted_over_its_span():
 
 def test_a_crop_of_one_pixel_can_be_drawn():
     assert annotated(np.zeros((1, 1), np.uint8), Prediction("", 0.0, 0.0, characters=())).ndim == 3
+
+
+def test_captions_are_in_a_font_that_has_their_letters():
+    own = caption_font("open", 20)
+    assert own.getname() == ImageFont.load_default(20).getname() == caption_font("", 20).getname()
+    assert caption_font("\ufffe\ufffd日", 20).getname()  # of no font: still one to draw with
+    try:
+        known = ImageFont.truetype("DejaVuSans.ttf", 20).getname()
+    except OSError:
+        pytest.skip("no DejaVu Sans here: the caption of 'über' was not tested")
+    assert caption_font("über", 20).getname() == known

@@ -35,7 +35,9 @@ def synth(
     backgrounds: Annotated[
         list[Path] | None, typer.Option(help="A folder of photos.", show_default="the system's wallpapers")
     ] = None,
-    charset: Annotated[str, typer.Option(help="digits, alnum36, alnum62, ascii94, latin, or the characters.")] = "alnum36",
+    charset: Annotated[
+        str, typer.Option(help="digits, alnum36, alnum62, ascii94, latin or the characters")
+    ] = "alnum36",
     settings: Annotated[Path | None, typer.Option(help="A YAML file of these and all other settings.")] = None,
     overrides: Annotated[
         list[str] | None,

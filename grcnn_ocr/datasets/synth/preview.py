@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from pydantic.fields import FieldInfo
 
 from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth.engine import WordEngine
 from grcnn_ocr.datasets.synth.render import resize
+from grcnn_ocr.lettering import caption_font
 from grcnn_ocr.registry import closest
 
 
@@ -74,11 +75,11 @@ def alone(look: Look, effect: str) -> Look:
 class _Sheet:
     def __init__(self, columns: int, rows: int) -> None:
         self.image = Image.new("RGB", (columns * CELL_WIDTH, rows * (CROP_HEIGHT + LABEL_HEIGHT)), "white")
-        self._pen, self._font = ImageDraw.Draw(self.image), ImageFont.load_default(12)
+        self._pen = ImageDraw.Draw(self.image)
 
     def put(self, row: int, column: int, crop: NDArray[np.uint8], label: str) -> None:
         x, y = column * CELL_WIDTH, row * (CROP_HEIGHT + LABEL_HEIGHT)
         factor = min((CELL_WIDTH - 4) / crop.shape[1], CROP_HEIGHT / crop.shape[0])
         size = (max(1, round(factor * crop.shape[1])), max(1, round(factor * crop.shape[0])))
         self.image.paste(Image.fromarray(resize(crop, *size)).convert("RGB"), (x, y))
-        self._pen.text((x, y + CROP_HEIGHT), label, fill="black", font=self._font)
+        self._pen.text((x, y + CROP_HEIGHT), label, fill="black", font=caption_font(label, 12))
