@@ -19,8 +19,8 @@ if "OPENCV_LOG_LEVEL" not in os.environ:  # what it logs of a bad picture names 
 def decode(data: bytes) -> Pixels:
     """Decode an encoded picture to grayscale (H, W), Y = 0.299 R + 0.587 G + 0.114 B.
 
-    Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8. A picture with
-    transparency is laid over white or black, whichever differs more from its opaque pixels. The EXIF orientation is
+    Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8; those of a PNG may
+    hold fewer bits, such as the 12 of many cameras. A picture with transparency is laid over white or black, whichever differs more from its opaque pixels. The EXIF orientation is
     applied, except to AVIF.
 
     Raises:
@@ -32,7 +32,8 @@ def decode(data: bytes) -> Pixels:
             rgba = np.ascontiguousarray(image[:, :, (2, 1, 0, 3)])
             return _oriented(to_grayscale(rgba), exif_orientation(data))
     if data.startswith((PNG, b"RIFF")):  # OpenCV turns a WebP from 4.13 on
-        gray = to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION))
+        flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+        gray = to_grayscale(imdecode(data, flags))
         return _oriented(gray, exif_orientation(data))
     return to_grayscale(imdecode(data, cv2.IMREAD_GRAYSCALE))
 
@@ -60,7 +61,8 @@ def to_grayscale(image: np.ndarray) -> Pixels:
     """Convert an array to grayscale uint8 (H, W).
 
     Args:
-        image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; uint8, uint16, bool, or float from 0 to 1.
+        image: (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA; uint8, bool, float from 0 to 1, or uint16, of which
+            as many bits count as the brightest pixel has, at least 8.
 
     Raises:
         ValueError: on another shape or type, an empty array, or floats outside [0, 1].
@@ -102,7 +104,7 @@ def _to_8_bits(image: np.ndarray) -> Pixels:
     if image.dtype == np.bool_:
         return image.astype(np.uint8) * np.uint8(255)
     if image.dtype == np.uint16:
-        return (image >> 8).astype(np.uint8)
+        return (image >> max(int(image.max()).bit_length() - 8, 0)).astype(np.uint8)
     if np.issubdtype(image.dtype, np.floating):
         if not np.isfinite(image).all() or image.min() < 0 or image.max() > 1:
             raise ValueError("a floating-point image must be from 0 to 1; convert other values to uint8 (PIL: mode L)")

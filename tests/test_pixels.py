@@ -38,6 +38,13 @@ def test_16_bit_png_is_scaled_to_8_bits():
     assert (decode(encode(Image.fromarray(RAMP.astype(np.uint16) * 257), "PNG")) == RAMP).all()
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_16_bit_samples_may_hold_fewer_bits(bits):
+    image = RAMP.astype(np.uint16) << (bits - 8)
+    assert RAMP.max() == 255 and (to_grayscale(image) == RAMP).all()
+    assert (decode(encode(Image.fromarray(image), "PNG")) == RAMP).all()
+
+
 def test_one_bit_png():
     found = decode(encode(Image.fromarray(RAMP > 127), "PNG"))
     assert set(np.unique(found)) == {0, 255}
