@@ -20,8 +20,8 @@ def decode(data: bytes) -> Pixels:
     """Decode an encoded picture to grayscale (H, W), Y = 0.299 R + 0.587 G + 0.114 B.
 
     Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8; those of a PNG may
-    hold fewer bits, such as the 12 of many cameras. A picture with transparency is laid over white or black, whichever differs more from its opaque pixels. The EXIF orientation is
-    applied, except to AVIF.
+    hold fewer bits, such as the 12 of many cameras. A picture with transparency is laid over white or black, whichever
+    differs more from its opaque pixels. The EXIF orientation is applied, except to AVIF.
 
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.

@@ -4,13 +4,14 @@ import random
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import SAMPLES
 
 from grcnn_ocr.config import load_config
-from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.runtime import Reader
 from grcnn_ocr.training.data import build_words, load_chosen
 
 ROOT = SAMPLES.parents[1]
@@ -73,9 +74,14 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
         build_words(load_config("grcl_lstm_tiny", [*settings, f"data.chosen={output}", "data.engine.seed=6"]), 257)
 
 
-def test_the_reader_may_have_a_smaller_charset(tool):
-    assert tool._classes("Été–2", Charset.named("alnum36")) == Charset.named("alnum36").encode("ete2")
-    assert tool._classes("þing", Charset.named("ascii94")) == Charset.named("ascii94").encode("ing")
+def test_samples_that_the_reader_cannot_write_are_chosen_as_hard_ones(tool, monkeypatch):
+    is_legible, is_hard = tool.judge(np.array([0.1, np.nan]), np.array([3, np.nan]))
+    assert is_legible.tolist() == [True, True] and is_hard.tolist() == [False, True]
+    crop = np.full((32, 100, 1), 128, np.uint8)
+    engine = SimpleNamespace(sample=lambda number: (crop, ["Café", "Жук"][number]))
+    monkeypatch.setattr(tool, "_worker", tool.Worker(engine, Reader("grcl_lstm_tiny", threads=1)))
+    found = tool._losses(range(2))
+    assert found[0, 0] > 0 and found[0, 1] == 4 and np.isnan(found[1]).all()
 
 
 def test_half_of_the_words_of_a_list_show_its_rarer_letters():

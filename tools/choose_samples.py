@@ -9,7 +9,7 @@ A network that reads well has little left to learn from most samples, and illegi
 network reads each sample. With L = -log p(label | image), in nats, and n characters, a sample is illegible if
 L > 1.5 n, and otherwise hard if L > 0.3. Each legible sample is chosen once, and hard ones again until these
 repetitions are a given share of all; the order is random. The reader's charset may be another than the network's:
-labels are folded to it, such as é to e, and those that it cannot write are read for the rest.
+labels are folded to it, such as é to e, and those that it cannot write are chosen unread, as hard ones.
 """
 
 from __future__ import annotations
@@ -83,9 +83,15 @@ def main() -> None:
 
 
 def judge(losses: NDArray[np.floating], lengths: NDArray[np.floating]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which samples are legible, and which of those hard, given losses and lengths of labels, each (N,)."""
-    is_legible = losses <= ILLEGIBLE * lengths
-    return is_legible, is_legible & (losses > HARD)
+    """Return which samples are legible, and which of those hard.
+
+    Args:
+        losses: (N,) of the labels; NaN where the reader cannot write one.
+        lengths: (N,) of the labels, in characters.
+    """
+    is_unread = np.isnan(losses)
+    is_legible = is_unread | (losses <= ILLEGIBLE * lengths)
+    return is_legible, is_unread | (is_legible & (losses > HARD))
 
 
 def choose(
@@ -138,21 +144,20 @@ def _begin(engine: WordEngine, reader: str | None) -> None:
 
 
 def _losses(numbers: range) -> NDArray[np.float64]:
-    """Draw samples and read them; return the loss and the label's length of each, (N, 2)."""
+    """Draw samples and read them; return each one's loss and the length of its label, (N, 2), NaN if unwritable."""
     assert _worker is not None
     engine, reader = _worker
     images, labels = zip(*map(engine.sample, numbers), strict=True)
-    frames = reader.recognise([to_grayscale(image) for image in images])
-    words = [_classes(label, reader.charset) for label in labels]
-    found = -log_likelihoods(frames.log_probs, frames.lengths, words, range(len(words)))
-    return np.stack([found, [len(word) for word in words]], axis=1)
-
-
-def _classes(label: str, charset: Charset) -> list[int]:
-    """Return the classes of a label's characters, without those that the charset lacks."""
-    folded = charset.fold(label)
-    unknown = charset.unknown(folded)
-    return charset.encode("".join(character for character in folded if character not in unknown))
+    charset = reader.charset
+    folded = [charset.fold(label) for label in labels]
+    found = np.full((len(labels), 2), np.nan)
+    read = [number for number, label in enumerate(folded) if not charset.unknown(label)]
+    if read:
+        frames = reader.recognise([to_grayscale(images[number]) for number in read])
+        words = [charset.encode(folded[number]) for number in read]
+        found[read, 0] = -log_likelihoods(frames.log_probs, frames.lengths, words, range(len(words)))
+        found[read, 1] = [len(word) for word in words]
+    return found
 
 
 if __name__ == "__main__":

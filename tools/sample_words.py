@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import unicodedata
 from itertools import zip_longest
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.output.parent.is_dir() or arguments.output.exists():
         parser.error(f"--output {arguments.output}: expected a new file in an existing folder")
+    if arguments.num < 1:
+        parser.error("--num must be 1 or more")
     rng = random.Random(arguments.seed)
     try:
         found = [word for path in arguments.lists for word in sample(load_words(path), arguments.num, rng)]
@@ -36,8 +39,8 @@ def main() -> None:
 
 
 def sample(words: list[str], num: int, rng: random.Random) -> list[str]:
-    """Return `num` of these words, once each, or all if there are not so many."""
-    shuffled = rng.sample(words, len(words))
+    """Return `num` of these words, once each and with accents composed (NFC), or all if there are not so many."""
+    shuffled = [unicodedata.normalize("NFC", word) for word in rng.sample(words, len(words))]
     by_letter: dict[str, list[str]] = {}
     for word in shuffled:
         for letter in sorted(set(word)):

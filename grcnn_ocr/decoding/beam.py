@@ -113,11 +113,10 @@ class BeamSearch:
         self.options = options
         model = options.language_model
         no_classes = np.zeros(charset.num_classes, dtype=np.intp)
-        self._folded = no_classes if model is None else model.classes_of(charset)  # (K,) the model's; 0: not rated
+        self._folded = no_classes if model is None else model.classes_of(charset)  # (K,) the model's, 0: not rated
         allowed = range(1, charset.num_classes) if options.allowed is None else _classes(options.allowed, charset)
         self.allowed = np.full(charset.num_classes, -np.inf)
         self.allowed[allowed] = 0.0  # (K,)
-        self.allowed[self._folded < 0] = -np.inf  # a letter that no word of the model can have
         self.pattern = None if options.pattern is None else _compile(options.pattern, charset)
         self._cache: dict[Prefix, Floats] = {}
         if not self._has_match():

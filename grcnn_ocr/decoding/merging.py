@@ -23,8 +23,8 @@ class ClassMerging:
 
         p'(k' | frame) = sum of p(k | frame) over the k that fold to k'; the blank's, over those that fold to nothing
 
-    Letters beyond ASCII that have no counterpart, such as the þ of a Latin charset in `alnum36`, are never written.
-    The CTC likelihood of a word is then the sum over all texts that fold to it, except where neighbours become equal:
+    A letter that folds to several, such as ß to ss, becomes the first of them. The CTC likelihood of a word is then the
+    sum over all texts that fold to it, except where neighbours become equal:
     "aA" counts as "a".
 
     Args:
@@ -32,17 +32,17 @@ class ClassMerging:
         charset: the one to read in.
 
     Raises:
-        ValueError: if a character of `charset` has no counterpart in the other, or an ASCII character of `network`.
+        ValueError: if a character of either charset has no counterpart in the other.
     """
 
     network: Charset
     charset: Charset
 
     def __post_init__(self) -> None:
-        outside = "".join(c for c in self.network.characters if c not in self._becomes and c.isascii())
+        outside = "".join(c for c in self.network.characters if c not in self._becomes)
         if outside:
             raise ValueError(
-                f"charset {self.charset.name!r} has no one character for {_shortened(outside)} of the network's; to "
+                f"charset {self.charset.name!r} has no character for {_shortened(outside)} of the network's; to "
                 f"restrict answers to certain characters, give those as allowed (--allow){self._no_name()}"
             )
         missing = self.charset.decode(sorted({*range(self.charset.num_classes)} - {0, *self._becomes.values()}))
@@ -68,16 +68,15 @@ class ClassMerging:
 
     @cached_property
     def _becomes(self) -> dict[str, int]:
-        """The class that each of the network's characters becomes; only of those that have a counterpart."""
+        """The class that each of the network's characters becomes."""
         return self.charset.counterparts(self.network.characters)
 
     @cached_property
     def _groups(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The network's classes that become one, sorted by which, and where each of those begins."""
-        kept = [0, *(k for k, c in enumerate(self.network.characters, start=1) if c in self._becomes)]
+        """The network's classes sorted by the class that each becomes, and where each of those begins."""
         becomes = np.array([0, *self._becomes.values()])
         order = np.argsort(becomes, kind="stable")
-        return np.array(kept)[order], np.searchsorted(becomes[order], np.arange(self.charset.num_classes))
+        return order, np.searchsorted(becomes[order], np.arange(self.charset.num_classes))
 
 
 def _shortened(characters: str) -> str:

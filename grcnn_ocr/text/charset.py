@@ -7,11 +7,12 @@ import string
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 
 ACCENTED = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþāăąćčďđēėęěğģīįķĺļľłńņňőœŕřśşšťūųůűźżžșț"
-"""Lower-case letters of the languages of Europe in Latin script besides those of English, the sharp s and the Turkish
-dotless i."""
+"""Lower-case letters, besides those of English, the sharp s and the dotless i, of Catalan, Croatian, Czech, Danish,
+Dutch, Estonian, Finnish, French, German, Hungarian, Icelandic, Italian, Latvian, Lithuanian, Norwegian, Polish,
+Portuguese, Romanian, Slovak, Slovenian, Spanish, Swedish and Turkish."""
 
 CHARSETS = {
     "digits": string.digits,
@@ -20,6 +21,8 @@ CHARSETS = {
     "ascii94": string.digits + string.ascii_letters + string.punctuation,
     "latin": string.digits + string.ascii_letters + string.punctuation + ACCENTED + ACCENTED.upper() + "ßıİ£€«»¿¡",
 }
+TRANSLITERATED = {"æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
+"""Latin letters that are no others with an accent."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Charset:
     """An ordered set of characters; class 0 is the CTC blank, character i is class i + 1.
 
     A character that is in the set is never changed. One that is not is replaced, in this order, by its other
-    case (`fold_case`), by its base letters without accents and strokes (`fold_accents`), or by nothing if it is
-    punctuation, a symbol or a space (`drop_punctuation`).
+    case (`fold_case`), by its base letters without accents and strokes, as æ by ae (`fold_accents`), or by nothing if
+    it is punctuation, a symbol or a space (`drop_punctuation`).
 
     Raises:
         ValueError: on an empty set or a repeated character.
@@ -70,7 +73,7 @@ class Charset:
     @property
     def has_both_cases(self) -> bool:
         """Whether the set has both cases of a letter."""
-        return any(char.swapcase() != char and char.swapcase() in self.characters for char in self.characters)
+        return any(char.swapcase() != char and char.swapcase() in self._classes for char in self.characters)
 
     @property
     def is_caseless(self) -> bool:
@@ -85,18 +88,18 @@ class Charset:
         """
         if match_case:
             return replace(self, drop_punctuation=True)
-        used = set("".join(words))
+        used = set("".join(unicodedata.normalize("NFC", word) for word in words))
         used |= {char.swapcase() for char in used}
+        used -= {"\N{LATIN SMALL LETTER DOTLESS I}", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}"}  # cases of i and I
         kept = [char for char in self.characters if char in used or not self._can_be_spared(char)] or self.characters
         characters = "".join(dict.fromkeys(char.casefold() if len(char.casefold()) == 1 else char for char in kept))
         name = self.name if characters == self.characters else f"{self.name} without case"
         return replace(self, characters=characters, name=name, fold_case=True, drop_punctuation=True)
 
     def _can_be_spared(self, char: str) -> bool:
-        """Whether this is a punctuation mark, or a letter that folds to another of the set without its accent."""
-        return _is_punctuation(char) or (
-            self.fold_accents and base_letter(char) in self._classes and base_letter(char) != char
-        )
+        """Whether this is a punctuation mark, or a letter whose base letter the set has, too."""
+        base = base_letter(char)
+        return _is_punctuation(char) or (self.fold_accents and base != char and base in self._classes)
 
     def fold(self, text: str) -> str:
         """Return `text`, accents composed (NFC), each character folded; what cannot be folded stays, see `unknown`."""
@@ -123,13 +126,12 @@ class Charset:
         return [self._classes[char] for char in folded]
 
     def counterparts(self, characters: str) -> dict[str, int]:
-        """Return the class that each character folds to, 0 where it folds to nothing.
+        """Return the class that each character folds to: 0 where it folds to nothing, the first where to several.
 
-        Characters that fold to several, or to none of the set, are left out.
+        Characters that fold to none of the set are left out.
         """
         folds = {char: self.fold(char) for char in characters}
-        known = {char: text for char, text in folds.items() if len(text) <= 1 and not self.unknown(text)}
-        return {char: self._classes[text] if text else 0 for char, text in known.items()}
+        return {char: self._classes[text[0]] if text else 0 for char, text in folds.items() if not self.unknown(text)}
 
     def decode(self, classes: Iterable[int]) -> str:
         """Return the text of `classes`, none of which may be the blank."""
@@ -147,8 +149,8 @@ class Charset:
         if char in self.characters:
             return char
         if self.fold_case:
-            for other in (char.lower(), char.upper(), char.upper().lower()):  # dotless i to i
-                if other and not self.unknown(other):
+            for other in (char.lower(), char.upper()):
+                if other in self._classes:
                     return other
             if char.casefold() in self._classes:  # such as the Greek sigma that ends a word
                 return char.casefold()
@@ -156,16 +158,19 @@ class Charset:
             base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
             if unicodedata.normalize("NFC", base) != char:  # as Hangul and Bengali, put together again, are
                 return self.fold(base)
-            if (base := base_letter(char)) != char:
-                return self.fold(base)
+            base = TRANSLITERATED.get(char.lower(), base_letter(char))
+            if base not in (char, char.lower()):
+                return self.fold(base.upper() if char.isupper() else base)
         if self.drop_punctuation and _is_punctuation(char):
             return ""
         return char
 
 
-@lru_cache
+@cache
 def base_letter(char: str) -> str:
-    """Return a Latin letter without its accents and strokes, such as l of ł; any other character as it is."""
+    """Return the one letter that a Latin letter is without its accents and strokes, such as l of ł; else `char`."""
+    if len(known := TRANSLITERATED.get(char.lower(), "")) == 1:
+        return known.upper() if char.isupper() else known
     name, _, accents = unicodedata.name(char, "").partition(" WITH ")
     try:
         return unicodedata.lookup(name) if accents and name.startswith("LATIN") else char

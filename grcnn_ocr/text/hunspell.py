@@ -96,26 +96,24 @@ class _Affixes:
     """The rules of an .aff file, by flag."""
 
     def __init__(self, path: Path) -> None:
-        self.encoding = "iso-8859-1"
-        self.flag_type = "char"
+        lines = _lines(path)
+        options = dict(line.split()[:2] for line in lines if re.match(rb"(SET|FLAG)\s+\S", line))
+        self.encoding = options.get(b"SET", b"iso-8859-1").decode("ascii", "replace")
+        self.flag_type = options.get(b"FLAG", b"char").decode("ascii", "replace").lower()
         self.aliases: list[bytes] = []
         self.hidden_names: dict[str, str] = {}
         self.rules: dict[str, list[Rule]] = {}
         crosses: dict[tuple[bytes, bytes], bool] = {}
-        for number, line in enumerate(_lines(path), start=1):
+        for number, line in enumerate(lines, start=1):
             place = f"{path}:{number}"
             kind, *values = line.split() or [b""]
-            if kind == b"SET" and values:
-                self.encoding = values[0].decode("ascii", "replace")
-            elif kind == b"FLAG" and values:
-                self.flag_type = values[0].decode("ascii", "replace").lower()
-            elif kind == b"AF" and values:
+            if kind == b"AF" and values:
                 self.aliases.append(values[0])
             elif kind.decode("ascii", "replace") in HIDDEN and values:
-                self.hidden_names[self._flag(values[0], place)] = kind.decode("ascii")
+                self.hidden_names[self._split(values[0])[0]] = kind.decode("ascii")
             elif kind in (b"PFX", b"SFX"):
                 is_new = (kind, *values[:1]) not in crosses
-                if len(values) < 3 or is_new and not values[2].isdigit():  # noqa: RUF021
+                if len(values) < 3 or is_new and not (values[1] in (b"Y", b"N") and values[2][:1].isdigit()):  # noqa: RUF021
                     expected = "FLAG Y|N NUMBER" if is_new else "FLAG STRIP AFFIX CONDITION"
                     found = line.strip().decode("utf-8", "replace")
                     raise ValueError(f"{place}: expected {kind.decode()} {expected}, found {found!r}")
@@ -136,7 +134,7 @@ class _Affixes:
             raise ValueError(f"{place}: condition {condition!r}: {error}") from None
         flags = self.flags(further[0], place) if further else ()
         rule = Rule(is_prefix, crosses, strip, affix, pattern, flags)
-        self.rules.setdefault(self._flag(values[0], place), []).append(rule)
+        self.rules.setdefault(self._split(values[0])[0], []).append(rule)
 
     def text(self, field: bytes, place: str) -> str:
         """Decode a part of a word."""
@@ -146,17 +144,19 @@ class _Affixes:
             reason = f"cannot be read as {self.encoding}, the encoding of its .aff file"
             raise ValueError(f"{place} {reason}: {error}") from None
 
-    def _flag(self, field: bytes, place: str) -> str:
-        """Decode a flag: bytes in any encoding, unless they are said to be UTF-8."""
-        return self.text(field, place) if self.flag_type == "utf-8" else field.decode("iso-8859-1")
-
     def flags(self, field: bytes, place: str) -> tuple[str, ...]:
-        """Split the flags of a word."""
+        """Return the flags of a word."""
         if self.aliases and field.isdigit():
             if not 1 <= int(field) < len(self.aliases):
                 raise ValueError(f"{place}: no line {int(field)} of flags (AF) in the .aff file")
             field = self.aliases[int(field)]  # the first AF line holds their number
-        text = self._flag(field, place)
+        return self._split(field)
+
+    def _split(self, field: bytes) -> tuple[str, ...]:
+        """Split flags: bytes, pairs of bytes, numbers with commas, or characters of UTF-8."""
+        if self.flag_type == "utf-8":
+            return tuple(field.decode("utf-8", "replace"))
+        text = field.decode("iso-8859-1")
         if self.flag_type == "num":
             return tuple(text.split(","))
         if self.flag_type == "long":

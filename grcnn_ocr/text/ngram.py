@@ -129,22 +129,22 @@ class NGram:
         return float(sum(self.log_following(symbols[:i])[symbol] for i, symbol in enumerate(symbols)))
 
     def classes_of(self, charset: Charset) -> NDArray[np.intp]:
-        """Return (K,) the model's class for each class of a network.
+        """Return (K,) the model's class for each class of a network: 0 for the blank and for what folds to nothing.
 
-        0 for the blank and for what folds to nothing: a model without case rates both cases of a letter alike, and does
-        not rate punctuation. -1 for letters beyond ASCII that fold to none of the model's, such as þ.
+        So a model without case rates both cases of a letter alike, and does not rate punctuation; one without accents
+        rates letters as if they had none, and ß and its like as the first of the letters that they fold to.
 
         Raises:
-            ValueError: if the network knows an ASCII character that the model does not.
+            ValueError: if the network knows a character that the model does not.
         """
         found = self.charset.counterparts(charset.characters)
-        if outside := [char for char in charset.characters if char not in found and char.isascii()]:
+        if outside := [char for char in charset.characters if char not in found]:
             raise ValueError(
                 f"the language model of charset {self.charset.name!r} ({self.charset.characters}) does not know "
                 f"{''.join(outside)!r}, which the network of {charset.name!r} writes; build one with `grcnn-ocr lm "
                 "build --weights ...`"
             )
-        return np.array([0, *(found.get(char, -1) for char in charset.characters)])
+        return np.array([0, *found.values()])
 
     def _log_following(self, context: tuple[int, ...]) -> Floats:
         found = self._cache.get(context)

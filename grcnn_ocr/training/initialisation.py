@@ -37,15 +37,16 @@ def initialise(model: CTCRecognizer, charset: Charset, trained: CTCRecognizer, k
     grown = grow(trained, model) if can_grow(trained, model) else trained
     tensors = dict(grown.state_dict())
     rows, borrowed, accented, new = {0: 0}, [], [], []
+    known_at = {character: row for row, character in enumerate(known.characters, start=1)}
     for index, character in enumerate(charset.characters, start=1):
-        base = base_letter(character)
-        if character in known.characters:
-            rows[index] = known.characters.index(character) + 1
-        elif (other := character.swapcase()) in known.characters:
-            rows[index] = known.characters.index(other) + 1
+        other, base = character.swapcase(), base_letter(character)
+        if character in known_at:
+            rows[index] = known_at[character]
+        elif other in known_at and other.swapcase() == character:
+            rows[index] = known_at[other]
             borrowed.append(character)
-        elif found := next((letter for letter in (base, base.swapcase()) if letter in known.characters), ""):
-            rows[index] = known.characters.index(found) + 1
+        elif found := next((known_at[letter] for letter in (base, base.swapcase()) if letter in known_at), 0):
+            rows[index] = found
             accented.append(character)
         else:
             new.append(character)

@@ -179,15 +179,6 @@ def test_equals_are_in_alphabetical_order():
     assert [h.text for h in found] == ["", "1", "a", "b"]
 
 
-def test_a_letter_that_the_language_model_does_not_know_is_never_written():
-    model, _ = NGram.build(["pen"], ALNUM)
-    charset = Charset("þpen")
-    log_probs = np.log(np.full((3, 5), 0.05))
-    log_probs[[0, 1, 2], [1, 3, 4]] = np.log(0.8)
-    assert BeamSearch(charset)(log_probs)[0].text == "þen"
-    assert BeamSearch(charset, BeamOptions(language_model=model))(log_probs)[0].text == "pen"
-
-
 def test_a_language_model_turns_the_scale():
     log_probs = written("c", "", "l", "", "o", "", "s", "", "e", sure=0.8, others={2: {"1": 1.0}})
     model, _ = NGram.build(["close", "closed", "open"], ALNUM)

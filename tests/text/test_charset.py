@@ -57,7 +57,15 @@ def test_accents_that_stand_apart_are_the_characters_with_them():
 def test_strokes_and_other_marks_of_latin_letters_are_accents():
     assert Charset.named("alnum36").fold("Łódź, Øre, Đorđe, DIŞ dış") == "lodzoredordedisdis"
     assert Charset("øo").fold("ø") == "ø" and Charset("o", fold_accents=False).unknown("ø") == "ø"
-    assert base_letter("ł") == "l" and base_letter("ƛ") == "ƛ" and base_letter("1") == "1"
+    assert [base_letter(char) for char in "łƛ1Ðæ"] == ["l", "ƛ", "1", "D", "æ"]
+
+
+def test_letters_that_are_no_others_with_an_accent_are_transliterated():
+    assert Charset.named("alnum36").fold("Straße STRAẞE Ærø œuvre Þing ıIİi") == "strassestrasseaerooeuvrethingiiii"
+    cased = Charset.named("ascii94", fold_case=False)
+    assert cased.fold("Straße Æ œ Ðþ ıİ") == "StrasseAEoeDthiI"
+    assert Charset.named("ascii94").fold("Straße") == "Strasse" and Charset("sß").fold("ß") == "ß"
+    assert Charset("αηω").fold("ᾳ") == "α"
 
 
 def test_characters_of_parts_that_are_no_accents_stay_whole():
@@ -92,6 +100,8 @@ def test_words_of_a_list_are_looked_for_with_the_accents_that_they_use():
     plain = latin.as_listed(["Cafe"])
     assert plain.fold("Café") == "cafe" == plain.fold("CAFÉ") and plain.fold("ŁÓDŹ") == "lodz"
     assert latin.as_listed(["CAFÉ"]).fold("Café à Łódź") == "caféalodz"
+    assert latin.as_listed(["Cafe\u0301"]).characters == latin.as_listed(["Café"]).characters != plain.characters
+    assert latin.as_listed(["ısı", "İzmir"]).fold("ISI ısı isi İZMİR") == "isiisiisiizmir"
     assert "ß" in plain.characters and latin.as_listed(["Straße"]).fold("Straße") == "straße"
 
 

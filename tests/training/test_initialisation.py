@@ -42,6 +42,9 @@ def test_the_rows_of_known_characters_are_kept_and_the_others_reported(small_con
 
 def test_an_accented_letter_starts_from_its_base_letter_but_less_likely(small_config):
     model, charset, trained, known = pair(small_config, "aeéÉþ", "ae")
+    dotless, ligature = "\u0131", "\ufb06"
+    report = initialise(*pair(small_config, dotless + ligature, "rstRSTI"), "old")
+    assert f"from their base letter: {dotless}; newly initialised: {ligature};" in report
     report = initialise(model, charset, trained, known, "old")
     assert report.endswith(
         "2 of 5 characters start as old knows them; from their base letter: éÉ; newly initialised: þ"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -95,7 +96,7 @@ class TextSampler:
             ValueError: if none of `MAX_DRAWS` texts has a usable label.
         """
         for _ in range(MAX_DRAWS):
-            text = rng.choices(self._kinds, self._weights)[0](rng)
+            text = unicodedata.normalize("NFC", rng.choices(self._kinds, self._weights)[0](rng))
             if label := self._label(text):
                 return text, label
         name = self.charset.name
