@@ -129,8 +129,8 @@ class BaseReader(ABC):
             allowed: characters that may be read, such as "0123456789".
             pattern: a regular expression that the text must match, such as "[0-9]{4}".
             language_model: an `NGram`, a file made by `grcnn-ocr lm build`, or "english".
-            match_case: whether an image must show a word of the lexicon in its own case and with its own punctuation
-                marks. By default case is ignored, and so are the marks that no word of its list has.
+            match_case: whether an image must show a word of the lexicon as it is spelled. By default case and accents
+                are ignored, and so are the punctuation marks that no word of its list has.
             upright: whether images more than `loading.TALL` times as high as wide are also read turned by 90 degrees
                 either way. The likeliest of the three readings for its length is the answer, see `surest`; its
                 `rotation` says which it is.

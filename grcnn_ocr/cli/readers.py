@@ -17,16 +17,16 @@ DEVICE_OR_FASTEST = (
     "onnxruntime on the cpu, which is faster there, if the package comes with one; else auto."
 )
 CHARSET = (
-    "A smaller charset than the network's to read in, such as alnum36, without case and punctuation (lists ignore case "
-    "anyway). Confidence stays calibrated for the network's own charset."
+    "A smaller charset than the network's to read in, such as alnum36, without case, accents and punctuation (lists "
+    "ignore case and accents anyway). Confidence stays calibrated for the network's own charset."
 )
 PRECISION = (
     "float32, bf16, or auto: bf16 where the device has instructions for it. By default float32. Selects torch; an "
     "exported reader has its own precision."
 )
 MATCH_CASE = (
-    "The image must show a word of the list in its own case and with its own punctuation marks. By default case is "
-    "ignored, and so are the marks that no word of the list has."
+    "The image must show a word of the list in its own case and with its own accents and punctuation marks. By default "
+    "case and accents are ignored, and so are the marks that no word of the list has."
 )
 SECOND_LOOK = (
     "Look again at crops that were not read confidently: levelled and cut to their text, inverted, zoomed out and in. "

@@ -33,8 +33,8 @@ class DecodeOptions:
         open_gap: in nats; None: the one in the weights file, chosen on validation data.
         nearest: whether to consider only the words near the lexicon-free reading, as the CRNN paper does, and to keep
             that reading where there are none; for comparison, as it is slower and not exact.
-        match_case: whether an image must show a word of the lexicon in its own case and with its own punctuation marks.
-            By default case is ignored, and so are the marks that no word of its list has.
+        match_case: whether an image must show a word of the lexicon as it is spelled. By default case and accents are
+            ignored, and so are the punctuation marks that no word of its list has.
         beam: prefix beam search instead of the best path, for constraints or a language model; lexicon-free only.
             Alternatives use one too.
     """

@@ -27,8 +27,8 @@ class Options(BaseModel):
     match_case: Annotated[
         bool,
         Field(
-            description="Whether a picture must show a word of the list in its own case and with its own punctuation "
-            "marks. By default case is ignored, and so are the marks that no word of the list has."
+            description="Whether a picture must show a word of the list as it is spelled. By default case and "
+            "accents are ignored, and so are the punctuation marks that no word of the list has."
         ),
     ] = False
     allowed: Annotated[

@@ -83,23 +83,22 @@ class Charset:
     def as_listed(self, words: Iterable[str], match_case: bool = False) -> Charset:
         """Return the charset in which the words of a list are looked for.
 
-        Punctuation that it lacks, such as a space, is dropped. Unless `match_case`, it has no case, and no punctuation
-        marks and accented letters but those that one of the words has.
+        Punctuation that it lacks, such as a space, is dropped. Unless `match_case`, it has no case, no accents, and no
+        punctuation marks but those that one of the words has.
         """
         if match_case:
             return replace(self, drop_punctuation=True)
-        used = set("".join(unicodedata.normalize("NFC", word) for word in words))
-        used |= {char.swapcase() for char in used}
-        used -= {"\N{LATIN SMALL LETTER DOTLESS I}", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}"}  # cases of i and I
-        kept = [char for char in self.characters if char in used or not self._can_be_spared(char)] or self.characters
+        used = set("".join(words))
+        plain = [char for char in self.characters if not self._is_accented(char)]
+        kept = [char for char in plain if char in used or not _is_punctuation(char)] or self.characters
         characters = "".join(dict.fromkeys(char.casefold() if len(char.casefold()) == 1 else char for char in kept))
         name = self.name if characters == self.characters else f"{self.name} without case"
         return replace(self, characters=characters, name=name, fold_case=True, drop_punctuation=True)
 
-    def _can_be_spared(self, char: str) -> bool:
-        """Whether this is a punctuation mark, or a letter whose base letter the set has, too."""
+    def _is_accented(self, char: str) -> bool:
+        """Whether this letter folds to another of the set without its accent."""
         base = base_letter(char)
-        return _is_punctuation(char) or (self.fold_accents and base != char and base in self._classes)
+        return self.fold_accents and base != char and base in self._classes
 
     def fold(self, text: str) -> str:
         """Return `text`, accents composed (NFC), each character folded; what cannot be folded stays, see `unknown`."""
@@ -168,12 +167,12 @@ class Charset:
 
 @cache
 def base_letter(char: str) -> str:
-    """Return the one letter that a Latin letter is without its accents and strokes, such as l of ł; else `char`."""
+    """Return the one letter that a Latin or Greek one is without accents and strokes, such as l of ł; else `char`."""
     if len(known := TRANSLITERATED.get(char.lower(), "")) == 1:
         return known.upper() if char.isupper() else known
     name, _, accents = unicodedata.name(char, "").partition(" WITH ")
     try:
-        return unicodedata.lookup(name) if accents and name.startswith("LATIN") else char
+        return unicodedata.lookup(name) if accents and name.startswith(("LATIN", "GREEK")) else char
     except KeyError:
         return char
 
