@@ -283,7 +283,7 @@ def test_reading_in_a_smaller_charset_takes_either_case_of_a_word(small_config):
         one.log_likelihood > exact.log_likelihood == as_it_is.read(image, [exact.text], match_case=True).log_likelihood
     )
     assert set(plain.read(image).text) <= set(plain.charset.characters)
-    with pytest.raises(ValueError, match="charset 'digits' has no one character for"):
+    with pytest.raises(ValueError, match="charset 'digits' has no character for"):
         Recognizer(weights, "cpu", charset="digits")
 
 
