@@ -231,5 +231,5 @@ def test_an_exported_network_reads_in_a_smaller_charset(exported):
     plain, other = Reader(exported), Reader(exported, charset=letters)
     crops = sorted(SAMPLES.glob("*.jpg"))[:8]
     assert [p.text for p in other.read_many(crops)] == [letters.fold(p.text) for p in plain.read_many(crops)]
-    with pytest.raises(ValueError, match="has no one character for"):
+    with pytest.raises(ValueError, match="has no character for"):
         Reader(exported, charset="digits")

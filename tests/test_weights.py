@@ -1,9 +1,11 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import torch
 from conftest import SAMPLES, draw
+from PIL import Image, ImageDraw, ImageFont
 from safetensors.torch import save_file
 
 from grcnn_ocr.build import build_model
@@ -116,6 +118,25 @@ def test_the_network_of_94_characters_finds_words_of_a_list_in_either_case():
     exact = recognizer.read(draw("Open"), ["OPEN", "Open", "closed"], match_case=True)
     assert exact.text == "Open" and exact.confidence > 0.5
     assert recognizer.read(draw("NEWYORK"), ["open", "closed", "New York"]).text == "New York"
+
+
+@pytest.mark.parametrize(
+    ("plain", "letter", "is_umlaut", "text"),
+    [("uber", 0, True, "über"), ("cafe", 3, False, "café"), ("schon", 3, True, "schön"), ("cafe", None, False, "cafe")],
+)
+def test_the_network_of_latin_letters_reads_accents(plain, letter, is_umlaut, text):
+    font = ImageFont.load_default(40)  # which has no accents
+    image = Image.new("L", (int(font.getlength(plain)) + 24, 64), 255)
+    pen = ImageDraw.Draw(image)
+    pen.text((12, 36), plain, font=font, fill=0, anchor="lm")
+    if letter is not None:
+        x = 12 + font.getlength(plain[:letter]) + font.getlength(plain[letter]) / 2
+        if is_umlaut:
+            for centre in (x - 6, x + 6):
+                pen.ellipse((centre - 2.5, 15, centre + 2.5, 20), fill=0)
+        else:
+            pen.line((x - 2, 20, x + 5, 12), fill=0, width=4)
+    assert Recognizer("grcl_lstm_tiny_latin", "cpu").read(np.asarray(image)).text == text
 
 
 def test_half_precision_halves_the_file_and_hardly_changes_the_network(small_config, tmp_path):

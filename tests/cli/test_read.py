@@ -274,4 +274,4 @@ def test_a_smaller_charset_may_be_chosen(read):
     assert read(*options, "alnum36")[1].split("\t")[1] == "clown"
     assert read(*options, "ascii94")[1].split("\t")[1] == "CLOWN"
     code, out, err = read(*options, "digits")
-    assert code == 2 and not out and "has no one character for" in err
+    assert code == 2 and not out and "has no character for" in err
