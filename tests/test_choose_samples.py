@@ -100,6 +100,7 @@ def test_half_of_the_words_of_a_list_show_its_rarer_letters():
         (["--num", "1", "--output", "x.npy"], "expected a new .npz file"),
         (["--num", "1", "--output", "nowhere/x.npz"], "expected a new .npz file in an existing folder"),
         (["--num", "1", "--output", "x.npz", "--reader", "nowhere"], "no reader.json in nowhere"),
+        (["--num", "1", "--output", "x.npz", "--set", "charset.characters=digits"], "tells more apart than the labels"),
     ],
 )
 def test_bad_input_is_reported_before_anything_is_read(settings, arguments, message):

@@ -8,7 +8,7 @@
 A network that reads well has little left to learn from most samples, and illegible ones teach it noise. So a trained
 network reads each sample. With L = -log p(label | image), in nats, and n characters, a sample is illegible if
 L > 1.5 n, and otherwise hard if L > 0.3. Each legible sample is chosen once, and hard ones again until these
-repetitions are a given share of all; the order is random. The reader's charset may be another than the network's:
+repetitions are a given share of all; the order is random. The reader's charset may be smaller than the network's:
 labels are folded to it, such as é to e, and those that it cannot write are chosen unread, as hard ones.
 """
 
@@ -60,8 +60,7 @@ def main() -> None:
     try:
         config = load_config(arguments.config, arguments.overrides)
         reader = arguments.reader or released_reader(build_charset(config.charset))
-        Reader(reader, threads=1)
-        engine = engine_of(config)
+        engine = engine_of(config, Reader(reader, threads=1).charset)
     except ValueError as error:
         parser.error(str(error))
     chunks = [range(first, min(first + CHUNK, arguments.num)) for first in range(0, arguments.num, CHUNK)]
@@ -117,13 +116,22 @@ def released_reader(charset: Charset) -> str:
     return next(found, DEFAULT)
 
 
-def engine_of(config: Config) -> WordEngine:
+def engine_of(config: Config, read: Charset) -> WordEngine:
     """Return the engine that draws for a training run.
 
+    Args:
+        config: of the training run.
+        read: the charset of the reader that reads its samples.
+
     Raises:
-        ValueError: if there is nothing to draw from.
+        ValueError: if the reader knows characters that the labels do not tell, or there is nothing to draw from.
     """
     charset = build_charset(config.charset)
+    if not set(read.characters) <= set(charset.characters):
+        raise ValueError(
+            f"the reader of charset {read.name} tells more apart than the labels of charset {charset.name}; give "
+            "--reader, a folder that `grcnn-ocr export` wrote, with weights of that charset or a smaller one"
+        )
     num_frames = build_model(config).num_frames(build_preprocessor(config.preprocess).widest)
     return build_engine(config.data.engine, charset, num_frames)[0]
 

@@ -24,8 +24,7 @@ class ClassMerging:
         p'(k' | frame) = sum of p(k | frame) over the k that fold to k'; the blank's, over those that fold to nothing
 
     A letter that folds to several, such as ß to ss, becomes the first of them. The CTC likelihood of a word is then the
-    sum over all texts that fold to it, except where neighbours become equal:
-    "aA" counts as "a".
+    sum over all texts that fold to it, except where neighbours become equal: "aA" counts as "a".
 
     Args:
         network: the charset of the network.
