@@ -32,6 +32,7 @@ def test_unknown_characters_are_counted_by_label_after_folding():
         (["book", "7"], EXACT, "--set charset.characters=alnum36"),
         (["Book", "7"], EXACT, "--set charset.characters=alnum62"),
         (["Book", "7-8"], EXACT, "--set charset.characters=ascii94"),
+        (["Book", "Été"], EXACT, "--set charset.characters=latin"),
         (["book", "日"], ALNUM36, f"""--set 'charset.characters="{ALNUM36.characters}日"'"""),
     ],
 )
