@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -64,18 +65,34 @@ def load_ahead(
     if len(sources) == 1:
         yield [_views(sources[0], preprocessor, upright)]
         return
-    pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="load")
+    loading: list[Future[list[View] | ValueError]] = []
+    following: list[Future[list[View] | ValueError]] = []
     try:
-        loading: list[Any] = []
         for batch in batched(sources, window):
-            following = [pool.submit(_views, source, preprocessor, upright) for source in batch]
+            following = [loading_threads().submit(_views, source, preprocessor, upright) for source in batch]
             if loading:
                 yield [future.result() for future in loading]
             loading = following
         if loading:
             yield [future.result() for future in loading]
     finally:
-        pool.shutdown(cancel_futures=True)
+        for future in following:
+            future.cancel()
+        wait(following)
+
+
+@cache
+def loading_threads() -> ThreadPoolExecutor:
+    """Return the threads of this process that decode images, one a core.
+
+    They are kept: OpenCV holds a lock while a thread that used it ends, and a process forked just then waits for it
+    forever. A forked process gets threads of its own.
+    """
+    return ThreadPoolExecutor(num_cores(), thread_name_prefix="load")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=loading_threads.cache_clear)
 
 
 def load_image(source: ImageSource) -> Pixels:

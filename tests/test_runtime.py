@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -127,6 +128,14 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_forked_child_reads_on(exported):
     command = [sys.executable, "-c", FORKED, str(exported), *map(str, CROPS[:4])]
     assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip() == "0"
+
+
+def test_threads_that_decode_are_kept(exported):
+    reader = Reader(exported, threads=1)
+    reader.read_many(CROPS[:4])
+    kept = {thread.ident for thread in threading.enumerate() if thread.name.startswith("load")}
+    reader.read_many(CROPS[:4])
+    assert kept and kept <= {thread.ident for thread in threading.enumerate()}
 
 
 def test_frames_are_the_networks(exported, recognizer):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from grcnn_ocr.loading import loading_threads
 
 Photo = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -46,15 +47,14 @@ def _find(folder: Path) -> list[Path]:
 
 def _load(paths: Sequence[Path], skips_unusable: bool = False) -> tuple[dict[str, Photo], dict[str, str]]:
     photos, rejected = {}, {}
-    with ThreadPoolExecutor() as pool:
-        for path, outcome in zip(paths, pool.map(_read, paths), strict=True):
-            if not isinstance(outcome, str):
-                digest, photo = outcome
-                photos[digest] = photo
-            elif skips_unusable:
-                rejected[str(path)] = outcome
-            else:
-                raise ValueError(f"{path}: {outcome}")
+    for path, outcome in zip(paths, loading_threads().map(_read, paths), strict=True):
+        if not isinstance(outcome, str):
+            digest, photo = outcome
+            photos[digest] = photo
+        elif skips_unusable:
+            rejected[str(path)] = outcome
+        else:
+            raise ValueError(f"{path}: {outcome}")
     return dict(sorted(photos.items())), rejected
 
 
