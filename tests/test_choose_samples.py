@@ -11,7 +11,10 @@ import pytest
 from conftest import SAMPLES
 
 from grcnn_ocr.config import load_config
+from grcnn_ocr.decoding.frames import Frames
+from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.runtime import Reader
+from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.training.data import build_words, load_chosen
 
 ROOT = SAMPLES.parents[1]
@@ -32,7 +35,7 @@ def load_tool(name):
 
 def test_illegible_samples_are_left_out_and_hard_ones_repeated(tool):
     losses, lengths = np.array([0.01, 2.9, 3.1, 0.4, 40.0]), np.array([5, 2, 2, 1, 9])
-    is_legible, is_hard = tool.judge(losses, lengths)
+    is_legible, is_hard = tool.judge(losses, losses, lengths)
     assert is_legible.tolist() == [True, True, False, True, False]
     assert is_hard.tolist() == [False, True, False, True, False]
     chosen = tool.choose(is_legible, is_hard, 0.5, np.random.default_rng(0))
@@ -75,13 +78,32 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
 
 
 def test_samples_that_the_reader_cannot_write_are_chosen_as_hard_ones(tool, monkeypatch):
-    is_legible, is_hard = tool.judge(np.array([0.1, np.nan]), np.array([3, np.nan]))
+    losses, lengths = np.array([0.1, np.nan]), np.array([3, np.nan])
+    is_legible, is_hard = tool.judge(losses, losses, lengths)
     assert is_legible.tolist() == [True, True] and is_hard.tolist() == [False, True]
     crop = np.full((32, 100, 1), 128, np.uint8)
     engine = SimpleNamespace(sample=lambda number: (crop, ["Café", "Жук"][number]))
-    monkeypatch.setattr(tool, "_worker", tool.Worker(engine, Reader("grcl_lstm_tiny", threads=1)))
+    reader = Reader("grcl_lstm_tiny", threads=1)
+    merging = ClassMerging(reader.charset, tool.without_accents(reader.charset))
+    monkeypatch.setattr(tool, "_worker", tool.Worker(engine, reader, merging))
     found = tool._losses(range(2))
-    assert found[0, 0] > 0 and found[0, 1] == 4 and np.isnan(found[1]).all()
+    assert found[0, 0] == found[0, 1] > 0 and found[0, 2] == 4 and np.isnan(found[1]).all()
+
+
+def test_a_sample_of_which_only_the_accents_are_illegible_is_a_hard_one(tool, monkeypatch):
+    is_legible, is_hard = tool.judge(np.array([9.0, 9.0]), np.array([0.1, 8.0]), np.array([4, 4]))
+    assert is_legible.tolist() == is_hard.tolist() == [True, False]
+    latin = Charset.named("latin", fold_case=False, drop_punctuation=False)
+    plain = tool.without_accents(latin)
+    assert set("aZ0ßæ«") <= set(plain.characters) and not set("éŁđı") & set(plain.characters)
+    log_probs = np.full((1, 3, latin.num_classes), -20.0, np.float32)
+    for frame, characters in enumerate(["đ", "éè", "à"]):  # the second is read as either
+        log_probs[0, frame, latin.encode(characters)] = -np.log(len(characters))
+    reader = SimpleNamespace(charset=latin, recognise=lambda images: Frames(log_probs, [3]))
+    engine = SimpleNamespace(sample=lambda number: (np.full((32, 100, 1), 128, np.uint8), "đéá"))
+    monkeypatch.setattr(tool, "_worker", tool.Worker(engine, reader, ClassMerging(latin, plain)))
+    [[loss, loss_without, length]] = tool._losses(range(1))
+    assert loss == pytest.approx(np.log(2) + 20, abs=1e-3) and loss_without < 1e-3 and length == 3
 
 
 def test_half_of_the_words_of_a_list_show_its_rarer_letters():

@@ -7,15 +7,17 @@
 
 A network that reads well has little left to learn from most samples, and illegible ones teach it noise. So a trained
 network reads each sample. With L = -log p(label | image), in nats, and n characters, a sample is illegible if
-L > 1.5 n, and otherwise hard if L > 0.3. Each legible sample is chosen once, and hard ones again until these
-repetitions are a given share of all; the order is random. The reader's charset may be smaller than the network's:
-labels are folded to it, such as é to e, and those that it cannot write are chosen unread, as hard ones.
+L > 1.5 n, even without its accents, and otherwise hard if L > 0.3. Each legible sample is chosen once, and hard ones
+again until these repetitions are a given share of all; the order is random. The reader's charset may be smaller than
+the network's: labels are folded to it, such as é to e, and those that it cannot write are chosen unread, as hard ones.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,12 +28,14 @@ from grcnn_ocr.build import build_charset, build_model, build_preprocessor
 from grcnn_ocr.cli.console import progress_bar
 from grcnn_ocr.config import Config, load_config
 from grcnn_ocr.datasets.synth.engine import WordEngine, build_engine
+from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.decoding.likelihood import log_likelihoods
+from grcnn_ocr.decoding.merging import ClassMerging
 from grcnn_ocr.loading import num_cores
 from grcnn_ocr.pixels import to_grayscale
-from grcnn_ocr.releases import DEFAULT, released_readers
-from grcnn_ocr.runtime import Reader
-from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.releases import DEFAULT, DESCRIPTION, released_readers
+from grcnn_ocr.runtime import Reader, ReaderDescription
+from grcnn_ocr.text.charset import Charset, base_letter
 
 ILLEGIBLE = 1.5
 """In nats per character."""
@@ -81,15 +85,18 @@ def main() -> None:
     print(f"written: {arguments.output} ({len(numbers)} samples)")
 
 
-def judge(losses: NDArray[np.floating], lengths: NDArray[np.floating]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def judge(
+    losses: NDArray[np.floating], plain: NDArray[np.floating], lengths: NDArray[np.floating]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which samples are legible, and which of those hard.
 
     Args:
         losses: (N,) of the labels; NaN where the reader cannot write one.
+        plain: (N,) of the labels without accents, read without telling accents apart.
         lengths: (N,) of the labels, in characters.
     """
     is_unread = np.isnan(losses)
-    is_legible = is_unread | (losses <= ILLEGIBLE * lengths)
+    is_legible = is_unread | (np.minimum(losses, plain) <= ILLEGIBLE * lengths)
     return is_legible, is_unread | (is_legible & (losses > HARD))
 
 
@@ -112,8 +119,11 @@ def choose(
 
 def released_reader(charset: Charset) -> str:
     """Return the name of a released reader of a charset; if there is none, that of the default."""
-    found = (name for name in released_readers() if Reader(name, threads=1).charset.characters == charset.characters)
-    return next(found, DEFAULT)
+    for name, folder in released_readers().items():
+        description = ReaderDescription.from_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if description.charset.characters == charset.characters:
+            return name
+    return DEFAULT
 
 
 def engine_of(config: Config, read: Charset) -> WordEngine:
@@ -136,11 +146,18 @@ def engine_of(config: Config, read: Charset) -> WordEngine:
     return build_engine(config.data.engine, charset, num_frames)[0]
 
 
+def without_accents(charset: Charset) -> Charset:
+    """Return a charset without the letters of which it has the base letter too."""
+    characters = (c for c in charset.characters if base_letter(c) == c or base_letter(c) not in charset.characters)
+    return replace(charset, name=f"{charset.name} without accents", characters="".join(characters))
+
+
 class Worker(NamedTuple):
     """What a worker process keeps, as it is too large to be sent with every task."""
 
     engine: WordEngine
     reader: Reader
+    without_accents: ClassMerging
 
 
 _worker: Worker | None = None
@@ -148,24 +165,33 @@ _worker: Worker | None = None
 
 def _begin(engine: WordEngine, reader: str | None) -> None:
     global _worker
-    _worker = Worker(engine, Reader(reader, threads=1))
+    opened = Reader(reader, threads=1)
+    _worker = Worker(engine, opened, ClassMerging(opened.charset, without_accents(opened.charset)))
 
 
 def _losses(numbers: range) -> NDArray[np.float64]:
-    """Draw samples and read them; return each one's loss and the length of its label, (N, 2), NaN if unwritable."""
+    """Draw samples and read them; return each one's arguments of `judge`, (N, 3), NaN if unwritable."""
     assert _worker is not None
-    engine, reader = _worker
+    engine, reader, without_accents = _worker
     images, labels = zip(*map(engine.sample, numbers), strict=True)
     charset = reader.charset
     folded = [charset.fold(label) for label in labels]
-    found = np.full((len(labels), 2), np.nan)
+    found = np.full((len(labels), 3), np.nan)
     read = [number for number, label in enumerate(folded) if not charset.unknown(label)]
     if read:
         frames = reader.recognise([to_grayscale(images[number]) for number in read])
-        words = [charset.encode(folded[number]) for number in read]
-        found[read, 0] = -log_likelihoods(frames.log_probs, frames.lengths, words, range(len(words)))
-        found[read, 1] = [len(word) for word in words]
+        plain = Frames(without_accents(frames.log_probs), frames.lengths)
+        words = [folded[number] for number in read]
+        found[read, 0] = _of_words(frames, words, charset)
+        found[read, 1] = _of_words(plain, words, without_accents.charset)
+        found[read, 2] = [len(word) for word in words]
     return found
+
+
+def _of_words(frames: Frames, words: Sequence[str], charset: Charset) -> NDArray[np.floating]:
+    """Return the loss of each image's word, folded to the charset of the frames."""
+    encoded = [charset.encode(charset.fold(word)) for word in words]
+    return -log_likelihoods(frames.log_probs, frames.lengths, encoded, range(len(encoded)))
 
 
 if __name__ == "__main__":
