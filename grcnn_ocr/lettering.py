@@ -23,7 +23,9 @@ NO_CHARACTER = "\uffff"
 def caption_font(text: str, size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Return Pillow's own font, of ASCII; for other texts a common font of the system that draws all of it, if any."""
     own = ImageFont.load_default(size)
-    return next((font for font in [own, *_system_fonts(size)] if _draws(font, text)), own)
+    if _draws(own, text):  # without looking for other fonts
+        return own
+    return next((font for font in _system_fonts(size) if _draws(font, text)), own)
 
 
 @lru_cache

@@ -157,18 +157,23 @@ class Charset:
             base = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
             if unicodedata.normalize("NFC", base) != char:  # as Hangul and Bengali, put together again, are
                 return self.fold(base)
-            base = TRANSLITERATED.get(char.lower(), base_letter(char))
-            if base not in (char, char.lower()):
-                return self.fold(base.upper() if char.isupper() else base)
+            if (base := _base_letters(char)) != char:
+                return self.fold(base)
         if self.drop_punctuation and _is_punctuation(char):
             return ""
         return char
 
 
-@cache
 def base_letter(char: str) -> str:
     """Return the one letter that a Latin or Greek one is without accents and strokes, such as l of ł; else `char`."""
-    if len(known := TRANSLITERATED.get(char.lower(), "")) == 1:
+    letters = _base_letters(char)
+    return letters if len(letters) == 1 else char
+
+
+@cache
+def _base_letters(char: str) -> str:
+    """Return what a Latin or Greek letter is without accents and strokes, such as ae of æ; else `char`."""
+    if known := TRANSLITERATED.get(char.lower()):
         return known.upper() if char.isupper() else known
     name, _, accents = unicodedata.name(char, "").partition(" WITH ")
     try:
