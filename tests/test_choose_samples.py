@@ -114,6 +114,15 @@ def test_half_of_the_words_of_a_list_show_its_rarer_letters():
     assert sorted(load_tool("sample_words").sample(words, 200, random.Random(0))) == sorted(words)
 
 
+def test_letters_are_exchanged_for_frequent_ones_of_the_same_base_letter():
+    tool = load_tool("sample_words")
+    frequent = [f"{letter}{number}" for letter in "éèđ" for number in range(20)]
+    alike = tool.by_base_letter([[*frequent, "rå"], ["e\N{COMBINING ACUTE ACCENT}"]])
+    assert alike == {"e": ["è", "é"], "d": ["đ"]}
+    found = {tool.exchange("ređaß", alike, random.Random(seed)) for seed in range(200)}
+    assert found == {"ređaß", "réđaß", "rèđaß"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
