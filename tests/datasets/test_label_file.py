@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def read(tmp_path: Path, name: str, content: bytes) -> list[LabelledPath | Probl
             "l.tsv",
             "\ufeffa.png\topen\n\n\nb/c.png\tclosed, now".encode(),
         ),  # BOM, blank lines, no last line end
+        ("l.tsv", "a.png\topen\r\nb/c.png\tclosed, now\r\n".encode("utf-16")),  # of PowerShell
         ("l.csv", b'path,label\na.png,open\n"b/c.png","closed, now"\n'),
         ("l.csv", b'a.png,open\nb/c.png,"closed, now"\n'),
         ("l.csv", b'id,File Name,Text,score\n1,a.png,open,0.9\n2,b/c.png,"closed, now",\n'),
@@ -47,7 +49,7 @@ def test_every_format_gives_the_same_records(name, content, tmp_path):
         ("l.tsv", b"\topen", "malformed line", "expected path<TAB>label"),
         ("l.tsv", b"a.png\topen\tmore", "malformed line", "expected path<TAB>label"),
         ("l.tsv", b"a.png\t  ", "empty label", "a.png"),
-        ("l.tsv", b"a.png\t\xff\xfe", "malformed line", "utf-8"),
+        ("l.tsv", b"a.png\t\xff\xfe", "malformed line", "not UTF-8: .* if the whole file is not, save it as UTF-8"),
         ("l.csv", b"a.png", "malformed line", "two columns"),
         ("l.csv", b"a.png,b,c", "malformed line", "found 3"),
         ("l.csv", b"a.png;b", "malformed line", "separate them by commas"),
@@ -65,7 +67,12 @@ def test_a_bad_line_is_a_problem_with_its_number(name, line, kind, detail, tmp_p
     first, problem, last = read(tmp_path, name, good + line + b"\n" + good)
     assert isinstance(first, LabelledPath) and isinstance(last, LabelledPath) and last.place.endswith(":3")
     assert isinstance(problem, Problem) and problem.kind == kind
-    assert problem.place == f"{tmp_path / name}:2" and detail in problem.detail
+    assert problem.place == f"{tmp_path / name}:2" and re.search(detail, problem.detail)
+
+
+def test_damaged_utf_16_is_an_error_that_names_the_file(tmp_path):
+    with pytest.raises(ValueError, match=r"label file .*l\.tsv is damaged: .*; save it as UTF-8"):
+        read(tmp_path, "l.tsv", "a.png\topen".encode("utf-16")[:-1])
 
 
 def test_lines_of_csv_have_the_columns_of_its_header(tmp_path):

@@ -42,6 +42,7 @@ def test_the_wrong_number_of_lists_is_an_error_with_both_counts(tmp_path):
             r"line 2 \('c'\) holds no comma, line 1 \('a,b'\) does; .*end a list of a single word",
         ),
         (b"\xff\xfe\x00", "not UTF-8"),
+        ("Café".encode("cp1252"), "not UTF-8 text: .*; save it as UTF-8"),
     ],
 )
 def test_bad_files_are_errors_that_name_them(content, message, tmp_path):
@@ -97,6 +98,11 @@ def test_the_shipped_ic03_lexicon_has_one_list_of_50_an_image():
     lexicon.check_length(860)
     assert {len(words) for words in lexicon.lists} == {50}
     assert len({word for words in lexicon.lists for word in words}) == 563
+
+
+def test_a_list_in_utf_16_reads_like_one_in_utf_8(tmp_path):
+    (tmp_path / "words.txt").write_bytes("Café\r\nŁódź\r\n".encode("utf-16"))
+    assert Lexicon.load(tmp_path / "words.txt").words(0) == ("Café", "Łódź")
 
 
 def test_a_packed_list_reads_like_a_plain_one(tmp_path):

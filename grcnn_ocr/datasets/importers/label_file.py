@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
+from grcnn_ocr.text.files import SAVE_AS_UTF8, to_utf8
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def read_label_file(labels: Path, images: Path) -> Iterator[LabelledPath | Probl
 
     The file extension gives the format: `.csv` (path and label, or a header that names these two among any columns),
     `.jsonl` or `.json` (one object per line, with a path and a label), anything else tab-separated `path<TAB>label`.
-    The text is UTF-8, with or without a byte-order mark, with any line endings. Blank lines are skipped.
+    The text is UTF-8, or UTF-16 with a byte order mark, with any line endings. Blank lines are skipped.
 
     Args:
         labels: the file.
@@ -44,7 +45,7 @@ def read_label_file(labels: Path, images: Path) -> Iterator[LabelledPath | Probl
         A `LabelledPath` or a `Problem` for each line. Whether the image exists is not checked here.
 
     Raises:
-        ValueError: if the file cannot be opened.
+        ValueError: if the file cannot be opened, or is damaged UTF-16.
     """
     parse = {".csv": _parse_csv, ".jsonl": _parse_json, ".json": _parse_json}.get(labels.suffix.lower(), _parse_tsv)
     return _read_lines(labels, images, parse)
@@ -61,11 +62,13 @@ def read_space_separated(labels: Path, images: Path) -> Iterator[LabelledPath | 
 
 def _read_lines(labels: Path, images: Path, parse: Parse) -> Iterator[LabelledPath | Problem]:
     try:
-        raw = labels.read_bytes()
+        raw = to_utf8(labels.read_bytes())
     except OSError as error:
         raise ValueError(f"cannot read label file {labels}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"label file {labels} is damaged: {error}; {SAVE_AS_UTF8}") from None
     may_be_header = True
-    for number, line in enumerate(raw.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+    for number, line in enumerate(raw.splitlines(), start=1):
         if not line.strip():
             continue
         place = f"{labels}:{number}"
@@ -80,7 +83,10 @@ def _read_lines(labels: Path, images: Path, parse: Parse) -> Iterator[LabelledPa
                 continue
             path, label = parse(text)
             label.encode("utf-8")  # JSON can spell half a character
-        except (ValueError, csv.Error, RecursionError) as error:  # bad UTF-8 is a ValueError; JSON may be nested deeply
+        except UnicodeDecodeError as error:
+            yield Problem("malformed line", place, f"not UTF-8: {error}; if the whole file is not, {SAVE_AS_UTF8}")
+            continue
+        except (ValueError, csv.Error, RecursionError) as error:  # JSON may be nested deeply
             yield Problem("malformed line", place, str(error))
             continue
         if first and _column_name(path) in PATH_NAMES and _column_name(label) in LABEL_NAMES:
