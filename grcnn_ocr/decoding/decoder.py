@@ -206,12 +206,10 @@ class Decoder:
             answers = [[] if near is None else [near] for near in near_words(merged, lengths, lists, charset)]
         else:
             answers = best_words(merged, lengths, lists, charset, num_best, posteriors=num_best > 1)
-        predictions = [
-            self._prediction(
-                [Alternative(self._spelling(a, row[:length]), a.log_likelihood, a.posterior) for a in found], True
-            )
-            for found, row, length in zip(answers, log_probs, lengths, strict=True)
-        ]
+        predictions = []
+        for found, row, length in zip(answers, log_probs, lengths, strict=True):
+            words = [Alternative(self._spelling(a, row[:length]), a.log_likelihood, a.posterior) for a in found]
+            predictions.append(self._prediction(_joined(words), True))
         return self._placed(predictions, charset, merged, lengths, images)
 
     def _spelling(self, answer: Answer, log_probs: NDArray[np.floating]) -> str:
@@ -261,3 +259,13 @@ class Decoder:
             found = characters(text, confidences, centres, images[i]) if word else ()
             placed[i] = replace(predictions[i], characters=found)
         return placed
+
+
+def _joined(alternatives: Sequence[Alternative]) -> list[Alternative]:
+    """Return each text once, with the likelihood of its likeliest form and the share of all; see `Charset.forms`."""
+    found: dict[str, Alternative] = {}
+    for other in alternatives:
+        first = found.setdefault(other.text, other)
+        if first is not other and first.posterior is not None and other.posterior is not None:
+            found[other.text] = replace(first, posterior=first.posterior + other.posterior)
+    return list(found.values())

@@ -119,7 +119,7 @@ def check_lexicon(
                 f"{_shown(words)}"
             )
         distinct = set(words)
-        unwritable.update(word for word in distinct if listed.fold(word) not in classes)
+        unwritable.update(word for word in distinct if not classes.keys() & listed.forms(word))
         for spellings in (spellings for spellings, _ in classes.values() if len(spellings) > 1):
             first = {exact.fold(word): word for word in reversed(spellings)}
             merged.update(word for word in spellings if first[exact.fold(word)] != word)
@@ -143,12 +143,12 @@ def listed_charsets(lists: Sequence[Sequence[str]], charset: Charset, match_case
 
 
 def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[tuple[str, ...], list[int]]]:
-    """Return the words that the charset can write: folded, each with its spellings and its classes."""
+    """Return the words that the charset can write: their forms, each with its spellings and its classes."""
     found: dict[str, set[str]] = {}
     for word in words:
-        folded = charset.fold(word)
-        if folded and not charset.unknown(folded):
-            found.setdefault(folded, set()).add(word)
+        for form in charset.forms(word):
+            if form and not charset.unknown(form):
+                found.setdefault(form, set()).add(word)
     return {
         folded: (tuple(sorted(found[folded], key=str.swapcase)), charset.encode(folded)) for folded in sorted(found)
     }

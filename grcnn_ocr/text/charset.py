@@ -104,6 +104,12 @@ class Charset:
         """Return `text`, accents composed (NFC), each character folded; what cannot be folded stays, see `unknown`."""
         return unicodedata.normalize("NFC", text).translate(self._folding)
 
+    def forms(self, word: str) -> tuple[str, ...]:
+        """Return `word` folded, and also its capitals where these are more: Straße may be written STRASSE."""
+        capitals = word.upper()
+        written = [word] if len(capitals) == len(word) or not self.fold_case else [word, capitals]
+        return tuple(dict.fromkeys(map(self.fold, written)))
+
     def unknown(self, text: str) -> str:
         """Return the characters of `text`, once each, that are not in the set."""
         return "".join(dict.fromkeys(char for char in text if char not in self._classes))

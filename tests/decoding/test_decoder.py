@@ -108,6 +108,23 @@ def test_the_image_decides_between_spellings_of_a_word():
     assert decode_cased(["AB"], [["aB", "AB", "日"]])[0].text == "AB"
 
 
+def test_a_word_with_sharp_s_is_found_in_capitals():
+    german = Charset("aesßAES", name="german", fold_case=False, drop_punctuation=False)
+    log_probs = frames("aße", "ASSE", "asse", sure=0.99, charset=german)
+
+    def read(words, **options):
+        decoder = Decoder(german, options=DecodeOptions(characters=True, **options))
+        return decoder(log_probs, [log_probs.shape[1]] * 3, [words] * 3, [IMAGE] * 3)
+
+    assert [p.text for p in read(["Aße", "Ase"])] == ["Aße"] * 3
+    assert [p.text for p in read(["Aße", "ASSE", "asse"])] == ["Aße", "ASSE", "asse"]
+    assert [p.text for p in read(["Aße", "Ase"], match_case=True)][1:] == ["Ase", "Ase"]
+    for prediction in read(["Aße", "Ase"], num_best=3):
+        assert [other.text for other in prediction.alternatives] == ["Aße", "Ase"]
+        assert sum(other.posterior for other in prediction.alternatives) == pytest.approx(1)
+        assert "".join(character.text for character in prediction.characters) == "Aße"
+
+
 def test_case_may_have_to_match():
     assert decode_cased(["Ab"], [["AB", "cc"]])[0].confidence > 0.9
     assert decode_cased(["Ab"], [["AB", "cc"]], match_case=True)[0].confidence < 0.1

@@ -137,3 +137,10 @@ def test_min_frames_counts_repeats():
     assert min_frames([]) == 0
     assert min_frames([5]) == 1
     assert min_frames([5, 5, 5, 6]) == 6
+
+
+def test_a_word_has_a_form_in_capitals_where_these_are_more():
+    latin = Charset.named("latin", fold_case=False, drop_punctuation=False)
+    assert latin.as_listed([]).forms("Straße") == ("straße", "strasse") and latin.as_listed([]).forms("été") == ("ete",)
+    assert latin.as_listed([], match_case=True).forms("Straße") == ("Straße",)
+    assert Charset.named("alnum36").forms("Straße") == ("strasse",)
