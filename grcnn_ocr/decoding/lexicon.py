@@ -118,8 +118,7 @@ def check_lexicon(
                 f"lexicon {place}: none of its {len(words)} words can be written in charset {charset.name!r}: "
                 f"{_shown(words)}"
             )
-        distinct = set(words)
-        unwritable.update(word for word in distinct if not classes.keys() & listed.forms(word))
+        unwritable.update(word for word in set(words) if not is_writable(word, listed))
         for spellings in (spellings for spellings, _ in classes.values() if len(spellings) > 1):
             first = {exact.fold(word): word for word in reversed(spellings)}
             merged.update(word for word in spellings if first[exact.fold(word)] != word)
@@ -152,6 +151,11 @@ def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[tuple[st
     return {
         folded: (tuple(sorted(found[folded], key=str.swapcase)), charset.encode(folded)) for folded in sorted(found)
     }
+
+
+def is_writable(word: str, charset: Charset) -> bool:
+    """Return whether the charset can write a form of this word."""
+    return any(form and not charset.unknown(form) for form in charset.forms(word))
 
 
 @dataclass(frozen=True)

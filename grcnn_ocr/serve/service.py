@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from grcnn_ocr.decoding.lexicon import is_writable
 from grcnn_ocr.loading import rotations
 from grcnn_ocr.pixels import Pixels, turned
 from grcnn_ocr.reader import decode_options, surest
@@ -100,12 +101,12 @@ class Service:
         """Return the words of a list that can never be an answer."""
         charset = self.reader.charset
         listed = charset.as_listed(words, match_case)
-        folded = {word: listed.fold(word) for word in words}
-        ignored = [word for word, text in folded.items() if not text or listed.unknown(text)]
-        if len(ignored) == len(folded):
+        distinct = dict.fromkeys(words)
+        ignored = [word for word in distinct if not is_writable(word, listed)]
+        if len(ignored) == len(distinct):
             raise RefusedError(
                 "bad_request",
-                f"none of the {len(folded)} words can be written in charset {charset.name!r}: {charset.characters}",
+                f"none of the {len(distinct)} words can be written in charset {charset.name!r}: {charset.characters}",
             )
         return ignored
 
