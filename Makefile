@@ -26,7 +26,7 @@ demo: .venv/installed  ## The main job on the samples: reading, evaluation, LMDB
 	$(BIN)/grcnn-ocr read --weights $(RUN)/training/best.safetensors 'data/samples/00000000*.jpg'
 
 test: .venv/installed  ## All tests except the slow ones
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-slow: .venv/installed  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -7,7 +7,7 @@ from pathlib import Path
 RELEASED = Path(__file__).parent / "released"
 DESCRIPTION = "reader.json"
 """The file that describes an exported reader, in its folder."""
-DEFAULT = "grcl_lstm_tiny_94"
+DEFAULT = "grcl_lstm_tiny_latin"
 """The released weights that are used by default."""
 
 

@@ -13,8 +13,9 @@ from conftest import SAMPLES
 from grcnn_ocr.config import load_config
 from grcnn_ocr.decoding.frames import Frames
 from grcnn_ocr.decoding.merging import ClassMerging
+from grcnn_ocr.releases import DEFAULT
 from grcnn_ocr.runtime import Reader
-from grcnn_ocr.text.charset import Charset
+from grcnn_ocr.text.charset import CHARSETS, Charset
 from grcnn_ocr.training.data import build_words, load_chosen
 
 ROOT = SAMPLES.parents[1]
@@ -77,6 +78,12 @@ def test_the_tool_writes_what_a_run_draws(settings, tmp_path):
         build_words(load_config("grcl_lstm_tiny", [*settings, f"data.chosen={output}", "data.engine.seed=6"]), 257)
 
 
+def test_a_reader_that_knows_more_characters_reads_in_those_of_the_labels(tool):
+    ascii94 = Charset.named("ascii94", fold_case=False, drop_punctuation=False)
+    assert tool.open_reader(DEFAULT, ascii94).charset == ascii94
+    assert tool.open_reader("grcl_lstm_tiny", ascii94).charset.characters == CHARSETS["alnum36"]
+
+
 def test_samples_that_the_reader_cannot_write_are_chosen_as_hard_ones(tool, monkeypatch):
     losses, lengths = np.array([0.1, np.nan]), np.array([3, np.nan])
     is_legible, is_hard = tool.judge(losses, losses, lengths)
@@ -131,7 +138,7 @@ def test_letters_are_exchanged_for_frequent_ones_of_the_same_base_letter():
         (["--num", "1", "--output", "x.npy"], "expected a new .npz file"),
         (["--num", "1", "--output", "nowhere/x.npz"], "expected a new .npz file in an existing folder"),
         (["--num", "1", "--output", "x.npz", "--reader", "nowhere"], "no reader.json in nowhere"),
-        (["--num", "1", "--output", "x.npz", "--set", "charset.characters=digits"], "tells more apart than the labels"),
+        (["--num", "1", "--output", "x.npz", "--set", "charset.characters=digits"], "has no character for"),
     ],
 )
 def test_bad_input_is_reported_before_anything_is_read(settings, arguments, message):

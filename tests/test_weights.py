@@ -107,12 +107,12 @@ def test_released_weights_are_what_their_checksum_says_and_read_the_samples(name
 
 
 @pytest.mark.parametrize("text", ["HELLO", "hello", "it's", "$5.99", "50%", "Open!"])
-def test_the_network_of_94_characters_reads_case_and_punctuation(text):
-    assert Recognizer("grcl_lstm_tiny_94", "cpu").read(draw(text)).text == text
+def test_the_default_reads_case_and_punctuation(text):
+    assert Recognizer(device="cpu").read(draw(text)).text == text
 
 
-def test_the_network_of_94_characters_finds_words_of_a_list_in_either_case():
-    recognizer = Recognizer("grcl_lstm_tiny_94", "cpu")
+def test_the_default_finds_words_of_a_list_in_either_case():
+    recognizer = Recognizer(device="cpu")
     [prediction] = recognizer.read_many([draw("OPEN!")], ["open", "closed", "New York"])
     assert prediction.text == "open" and prediction.confidence > 0.5
     exact = recognizer.read(draw("Open"), ["OPEN", "Open", "closed"], match_case=True)
@@ -124,7 +124,7 @@ def test_the_network_of_94_characters_finds_words_of_a_list_in_either_case():
     ("plain", "letter", "is_umlaut", "text"),
     [("uber", 0, True, "über"), ("cafe", 3, False, "café"), ("schon", 3, True, "schön"), ("cafe", None, False, "cafe")],
 )
-def test_the_network_of_latin_letters_reads_accents(plain, letter, is_umlaut, text):
+def test_the_default_reads_accents(plain, letter, is_umlaut, text):
     font = ImageFont.load_default(40)  # which has no accents
     image = Image.new("L", (int(font.getlength(plain)) + 24, 64), 255)
     pen = ImageDraw.Draw(image)
@@ -136,7 +136,7 @@ def test_the_network_of_latin_letters_reads_accents(plain, letter, is_umlaut, te
                 pen.ellipse((centre - 2.5, 15, centre + 2.5, 20), fill=0)
         else:
             pen.line((x - 2, 20, x + 5, 12), fill=0, width=4)
-    assert Recognizer("grcl_lstm_tiny_latin", "cpu").read(np.asarray(image)).text == text
+    assert Recognizer(device="cpu").read(np.asarray(image)).text == text
 
 
 def test_half_precision_halves_the_file_and_hardly_changes_the_network(small_config, tmp_path):

@@ -8,8 +8,9 @@
 A network that reads well has little left to learn from most samples, and illegible ones teach it noise. So a trained
 network reads each sample. With L = -log p(label | image), in nats, and n characters, a sample is illegible if
 L > 1.5 n, even without its accents, and otherwise hard if L > 0.3. Each legible sample is chosen once, and hard ones
-again until these repetitions are a given share of all; the order is random. The reader's charset may be smaller than
-the network's: labels are folded to it, such as é to e, and those that it cannot write are chosen unread, as hard ones.
+again until these repetitions are a given share of all; the order is random. The reader's charset may be larger or
+smaller than the network's: larger, it reads without telling apart what the labels do not; smaller, labels are folded to
+it, such as é to e, and those that it cannot write are chosen unread, as hard ones.
 """
 
 from __future__ import annotations
@@ -63,13 +64,15 @@ def main() -> None:
         parser.error(f"--output {arguments.output}: expected a new .npz file in an existing folder")
     try:
         config = load_config(arguments.config, arguments.overrides)
-        reader = arguments.reader or released_reader(build_charset(config.charset))
-        engine = engine_of(config, Reader(reader, threads=1).charset)
+        charset = build_charset(config.charset)
+        reader = arguments.reader or released_reader(charset)
+        open_reader(reader, charset)
+        engine = engine_of(config, charset)
     except ValueError as error:
         parser.error(str(error))
     chunks = [range(first, min(first + CHUNK, arguments.num)) for first in range(0, arguments.num, CHUNK)]
     found = []
-    begin = {"initializer": _begin, "initargs": (engine, reader)}
+    begin = {"initializer": _begin, "initargs": (engine, reader, charset)}
     with ProcessPoolExecutor(arguments.workers, **begin) as pool, progress_bar() as bar:
         task = bar.add_task("reading", total=arguments.num)
         for losses in pool.map(_losses, chunks):
@@ -126,22 +129,23 @@ def released_reader(charset: Charset) -> str:
     return DEFAULT
 
 
-def engine_of(config: Config, read: Charset) -> WordEngine:
-    """Return the engine that draws for a training run.
-
-    Args:
-        config: of the training run.
-        read: the charset of the reader that reads its samples.
+def open_reader(reader: str, charset: Charset) -> Reader:
+    """Open a reader, in its own charset or, if that tells more characters apart, in that of the labels.
 
     Raises:
-        ValueError: if the reader knows characters that the labels do not tell, or there is nothing to draw from.
+        ValueError: if there is no such reader, or it does not read in the charset of the labels.
     """
-    charset = build_charset(config.charset)
-    if not set(read.characters) <= set(charset.characters):
-        raise ValueError(
-            f"the reader of charset {read.name} tells more apart than the labels of charset {charset.name}; give "
-            "--reader, a folder that `grcnn-ocr export` wrote, with weights of that charset or a smaller one"
-        )
+    found = Reader(reader, threads=1)
+    is_larger = not set(found.charset.characters) <= set(charset.characters)
+    return Reader(reader, threads=1, charset=charset) if is_larger else found
+
+
+def engine_of(config: Config, charset: Charset) -> WordEngine:
+    """Return the engine that draws for a training run with labels of a charset.
+
+    Raises:
+        ValueError: if there is nothing to draw from.
+    """
     num_frames = build_model(config).num_frames(build_preprocessor(config.preprocess).widest)
     return build_engine(config.data.engine, charset, num_frames)[0]
 
@@ -163,9 +167,9 @@ class Worker(NamedTuple):
 _worker: Worker | None = None
 
 
-def _begin(engine: WordEngine, reader: str | None) -> None:
+def _begin(engine: WordEngine, reader: str, charset: Charset) -> None:
     global _worker
-    opened = Reader(reader, threads=1)
+    opened = open_reader(reader, charset)
     _worker = Worker(engine, opened, ClassMerging(opened.charset, without_accents(opened.charset)))
 
 

@@ -291,7 +291,7 @@ def test_openapi_describes_bodies_and_errors(server):
 
 def test_models_lists_the_characters_and_the_limits(server):
     told = server.get("/models").json
-    assert told["models"][0]["charset"] == CHARSETS["ascii94"]
+    assert told["models"][0]["charset"] == CHARSETS["latin"]
     assert told["limits"]["image_bytes"] == 8_000_000 and told["limits"]["images"] == 64
 
 
