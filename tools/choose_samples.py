@@ -136,8 +136,9 @@ def open_reader(reader: str, charset: Charset) -> Reader:
         ValueError: if there is no such reader, or it does not read in the charset of the labels.
     """
     found = Reader(reader, threads=1)
-    is_larger = not set(found.charset.characters) <= set(charset.characters)
-    return Reader(reader, threads=1, charset=charset) if is_larger else found
+    if set(found.charset.characters) <= set(charset.characters):
+        return found
+    return Reader(reader, threads=1, charset=replace(charset, drop_punctuation=True))  # marks that no label has
 
 
 def engine_of(config: Config, charset: Charset) -> WordEngine:
