@@ -91,7 +91,7 @@ def test_samples_that_the_reader_cannot_write_are_chosen_as_hard_ones(tool, monk
     crop = np.full((32, 100, 1), 128, np.uint8)
     engine = SimpleNamespace(sample=lambda number: (crop, ["Café", "Жук"][number]))
     reader = Reader("grcl_lstm_tiny", threads=1)
-    merging = ClassMerging(reader.charset, tool.without_accents(reader.charset))
+    merging = ClassMerging(reader.charset, reader.charset.without_accents())
     monkeypatch.setattr(tool, "_worker", tool.Worker(engine, reader, merging))
     found = tool._losses(range(2))
     assert found[0, 0] == found[0, 1] > 0 and found[0, 2] == 4 and np.isnan(found[1]).all()
@@ -101,7 +101,7 @@ def test_a_sample_of_which_only_the_accents_are_illegible_is_a_hard_one(tool, mo
     is_legible, is_hard = tool.judge(np.array([9.0, 9.0]), np.array([0.1, 8.0]), np.array([4, 4]))
     assert is_legible.tolist() == is_hard.tolist() == [True, False]
     latin = Charset.named("latin", fold_case=False, drop_punctuation=False)
-    plain = tool.without_accents(latin)
+    plain = latin.without_accents()
     assert set("aZ0ßæ«") <= set(plain.characters) and not set("éŁđı") & set(plain.characters)
     log_probs = np.full((1, 3, latin.num_classes), -20.0, np.float32)
     for frame, characters in enumerate(["đ", "éè", "à"]):  # the second is read as either

@@ -36,7 +36,7 @@ from grcnn_ocr.loading import num_cores
 from grcnn_ocr.pixels import to_grayscale
 from grcnn_ocr.releases import DEFAULT, DESCRIPTION, released_readers
 from grcnn_ocr.runtime import Reader, ReaderDescription
-from grcnn_ocr.text.charset import Charset, base_letter
+from grcnn_ocr.text.charset import Charset
 
 ILLEGIBLE = 1.5
 """In nats per character."""
@@ -151,12 +151,6 @@ def engine_of(config: Config, charset: Charset) -> WordEngine:
     return build_engine(config.data.engine, charset, num_frames)[0]
 
 
-def without_accents(charset: Charset) -> Charset:
-    """Return a charset without the letters of which it has the base letter too."""
-    characters = (c for c in charset.characters if base_letter(c) == c or base_letter(c) not in charset.characters)
-    return replace(charset, name=f"{charset.name} without accents", characters="".join(characters))
-
-
 class Worker(NamedTuple):
     """What a worker process keeps, as it is too large to be sent with every task."""
 
@@ -171,7 +165,7 @@ _worker: Worker | None = None
 def _begin(engine: WordEngine, reader: str, charset: Charset) -> None:
     global _worker
     opened = open_reader(reader, charset)
-    _worker = Worker(engine, opened, ClassMerging(opened.charset, without_accents(opened.charset)))
+    _worker = Worker(engine, opened, ClassMerging(opened.charset, opened.charset.without_accents()))
 
 
 def _losses(numbers: range) -> NDArray[np.float64]:

@@ -118,7 +118,7 @@ def check_lexicon(
                 f"lexicon {place}: none of its {len(words)} words can be written in charset {charset.name!r}: "
                 f"{_shown(words)}"
             )
-        unwritable.update(word for word in set(words) if not is_writable(word, listed))
+        unwritable.update(word for word in set(words) if not writable_forms(word, listed))
         for spellings in (spellings for spellings, _ in classes.values() if len(spellings) > 1):
             first = {exact.fold(word): word for word in reversed(spellings)}
             merged.update(word for word in spellings if first[exact.fold(word)] != word)
@@ -145,17 +145,16 @@ def writable(words: Iterable[str], charset: Charset) -> dict[str, tuple[tuple[st
     """Return the words that the charset can write: their forms, each with its spellings and its classes."""
     found: dict[str, set[str]] = {}
     for word in words:
-        for form in charset.forms(word):
-            if form and not charset.unknown(form):
-                found.setdefault(form, set()).add(word)
+        for form in writable_forms(word, charset):
+            found.setdefault(form, set()).add(word)
     return {
         folded: (tuple(sorted(found[folded], key=str.swapcase)), charset.encode(folded)) for folded in sorted(found)
     }
 
 
-def is_writable(word: str, charset: Charset) -> bool:
-    """Return whether the charset can write a form of this word."""
-    return any(form and not charset.unknown(form) for form in charset.forms(word))
+def writable_forms(word: str, charset: Charset) -> list[str]:
+    """Return the forms of a word that the charset can write; see `Charset.forms`."""
+    return [form for form in charset.forms(word) if form and not charset.unknown(form)]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from grcnn_ocr.decoding.lexicon import is_writable
+from grcnn_ocr.decoding.lexicon import writable_forms
 from grcnn_ocr.loading import rotations
 from grcnn_ocr.pixels import Pixels, turned
 from grcnn_ocr.reader import decode_options, surest
@@ -102,7 +102,7 @@ class Service:
         charset = self.reader.charset
         listed = charset.as_listed(words, match_case)
         distinct = dict.fromkeys(words)
-        ignored = [word for word in distinct if not is_writable(word, listed)]
+        ignored = [word for word in distinct if not writable_forms(word, listed)]
         if len(ignored) == len(distinct):
             raise RefusedError(
                 "bad_request",

@@ -89,11 +89,20 @@ class Charset:
         if match_case:
             return replace(self, drop_punctuation=True)
         used = set("".join(words))
-        plain = [char for char in self.characters if not self._is_accented(char)]
-        kept = [char for char in plain if char in used or not _is_punctuation(char)] or self.characters
+        plain = self.without_accents()
+        kept = [char for char in plain.characters if char in used or not _is_punctuation(char)] or self.characters
         characters = "".join(dict.fromkeys(char.casefold() if len(char.casefold()) == 1 else char for char in kept))
         name = self.name if characters == self.characters else f"{self.name} without case"
         return replace(self, characters=characters, name=name, fold_case=True, drop_punctuation=True)
+
+    def without_accents(self) -> Charset:
+        """Return the charset without the letters that fold to others of the set without their accents."""
+        characters = "".join(char for char in self.characters if not self._is_accented(char))
+        return (
+            self
+            if characters == self.characters
+            else replace(self, characters=characters, name=f"{self.name} without accents")
+        )
 
     def _is_accented(self, char: str) -> bool:
         """Whether this letter folds to another of the set without its accent."""
