@@ -43,7 +43,7 @@ def main() -> None:
         parser.error("--num must be 1 or more, --exchange 0 or more")
     rng = random.Random(arguments.seed)
     try:
-        lists = [load_words(path) for path in arguments.lists]
+        lists = [list(load_words(path)) for path in arguments.lists]
     except ValueError as error:
         parser.error(str(error))
     found = [word for words in lists for word in sample(words, arguments.num, rng)]

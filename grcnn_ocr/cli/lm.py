@@ -108,27 +108,16 @@ def _find_charset(charset: str | None, weights: str | None) -> Charset:
 
 
 def _read_words(path: Path) -> Counter[str]:
-    """Read words and how often each occurs: by the count beside it, else by its number of lines.
+    """Read words and how often each occurs: the sum of its counts, if it is on several lines.
 
     Raises:
-        ValueError: if the file holds no words, is not UTF-8 text, plain or gzipped, has a malformed line, or is a
-            malformed Hunspell dictionary.
+        ValueError: as in `read_frequencies`, and if the file holds no words.
     """
-    from grcnn_ocr.text.files import read_text
-    from grcnn_ocr.text.hunspell import dictionary_words
+    from grcnn_ocr.text.frequencies import read_frequencies
 
-    found = dictionary_words(path)
-    counts: Counter[str] = Counter(found)
-    lines = read_text(path, "word list").splitlines() if found is None else []
-    for number, line in enumerate(lines, start=1):
-        word, tab, count = line.strip().partition("\t")
-        if not word:
-            continue
-        if tab and not (count.strip().isdecimal() and int(count) > 0):
-            raise ValueError(
-                f"word list {path}, line {number}: {line!r}; expected a word, or a word, a tab and a count above 0"
-            )
-        counts[word.strip()] += int(count) if tab else 1
+    counts: Counter[str] = Counter()
+    for word, count in read_frequencies(path):
+        counts[word] += count
     if not counts:
         raise ValueError(f"word list {path} holds no words")
     return counts

@@ -27,7 +27,7 @@ def synth(
     words: Annotated[
         Path | None,
         typer.Option(
-            help="One word per line, gzipped or not, or a Hunspell NAME.dic or NAME.dic:expanded.",
+            help="One word or word<TAB>count per line, gzipped or not, or a Hunspell NAME.dic or NAME.dic:expanded.",
             show_default="the system's word list",
         ),
     ] = None,

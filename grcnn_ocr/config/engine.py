@@ -175,8 +175,8 @@ class EngineConfig(Frozen):
     """Everything that defines the word engine; by default its data are those of the system."""
 
     words: str | None = None
-    """A file with one word per line, or a Hunspell NAME.dic or NAME.dic:expanded. None: the system's word list, or a
-    small bundled one."""
+    """A file with one word or `word<TAB>count` per line, drawn in proportion to their counts, or a Hunspell NAME.dic or
+    NAME.dic:expanded. None: the system's word list, or a small bundled one."""
     fonts: tuple[str, ...] = ()
     """Folders of fonts. None given: the fonts that fontconfig lists."""
     backgrounds: tuple[str, ...] | None = None

@@ -97,7 +97,7 @@ class WordEngine:
             "max_frames": self.sampler.max_frames,
             "mix": self.sampler.mix.model_dump(),
             "look": self.look.model_dump(),
-            "words": {"count": len(self.sampler.words), "sha256": _digest(self.sampler.words)},
+            "words": {"count": len(self.sampler.counts), "sha256": _digest(self.sampler.counts)} | self._frequencies(),
             "fonts": {"count": len(self.fonts), "sha256": _digest(font.digest for font in self.fonts)},
             "photos": {"count": len(self.photos), "sha256": _digest(self.photos)},
         }
@@ -105,6 +105,11 @@ class WordEngine:
     def digest(self) -> str:
         """Return a digest of the manifest."""
         return hashlib.sha256(json.dumps(self.manifest(), sort_keys=True).encode()).hexdigest()
+
+    def _frequencies(self) -> dict[str, str]:
+        """Return the digest of the words' counts, if they are not drawn alike."""
+        counts = self.sampler.counts.values()
+        return {"counts_sha256": _digest(counts)} if len(set(counts)) > 1 else {}
 
     def _font(self, text: str, rng: random.Random) -> Font | None:
         """Choose a random font that has every character of the text; None if there is none."""
@@ -137,7 +142,7 @@ class PassedOver:
         num_undrawable = len(self.undrawable)
         of_each = (
             ("font", len(engine.fonts), len(self.fonts)),
-            ("word", len(engine.sampler.words) - num_undrawable, self.num_words + num_undrawable),
+            ("word", len(engine.sampler.counts) - num_undrawable, self.num_words + num_undrawable),
             ("photo", len(engine.photos), len(self.photos)),
         )
         lines = [", ".join(f"{counted(used, noun)} ({skipped} skipped)" for noun, used, skipped in of_each)]
@@ -194,20 +199,20 @@ def build_engine(
         sampler = TextSampler(words, charset, config.mix, config.max_length, max_frames)
     except ValueError as error:
         raise ValueError(f"{config.words or 'the word list'}: {error}") from None
-    if config.words and not sampler.words:
+    if config.words and not sampler.counts:
         raise ValueError(
             f"{config.words}: none of its {len(words)} words can be written in charset {charset.name!r} with at most "
             f"{config.max_length} characters; give other words, another charset or max_length"
         )
-    undrawable = _undrawable(sampler.words, fonts)
-    if config.words and len(undrawable) == len(sampler.words):
+    undrawable = _undrawable(list(sampler.counts), fonts)
+    if config.words and len(undrawable) == len(sampler.counts):
         raise ValueError(
             f"{config.words}: none of its {len(undrawable)} words, such as {undrawable[0]!r}, is drawn by a font with "
             f"all its characters, distinct from the others of charset {charset.name!r}; give other fonts, or a smaller "
             "charset"
         )
     engine = WordEngine(fonts, sampler, photos, config.look, config.color, config.output_height, config.seed)
-    return engine, PassedOver(unusable_fonts, unusable_photos, len(words) - len(sampler.words), undrawable)
+    return engine, PassedOver(unusable_fonts, unusable_photos, len(words) - len(sampler.counts), undrawable)
 
 
 def _undrawable(words: Sequence[str], fonts: Sequence[Font]) -> list[str]:

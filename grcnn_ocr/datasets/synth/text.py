@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import string
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from grcnn_ocr.config import TextMix
 from grcnn_ocr.text.charset import Charset, min_frames
-from grcnn_ocr.text.files import read_text
-from grcnn_ocr.text.hunspell import dictionary_words
+from grcnn_ocr.text.frequencies import read_frequencies
 
 SYSTEM_WORD_LISTS = (Path("/usr/share/dict/words"), Path("/usr/share/dict/american-english"))
 BUNDLED_WORDS = Path(__file__).parent / "words.txt"
@@ -42,11 +42,27 @@ CASES: dict[str, Callable[[str, random.Random], str]] = {
 }
 
 
+class Vocabulary:
+    """Words to draw from.
+
+    Args:
+        counts: how often each word occurs, in proportion to which it is drawn.
+    """
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._words = list(counts)
+        self._sums = list(accumulate(counts.values())) if len(set(counts.values())) > 1 else None
+
+    def draw(self, rng: random.Random) -> str:
+        """Return a word."""
+        return rng.choice(self._words) if self._sums is None else rng.choices(self._words, cum_weights=self._sums)[0]
+
+
 class TextSampler:
     """Draws random texts with their labels.
 
     Args:
-        words: the dictionary; words without a usable label are left out.
+        words: the dictionary, or how often each of its words occurs; words without a usable label are left out.
         charset: a label is the text folded by it. A label is usable if it is not empty, has only characters of the
             charset, and respects the two limits below; a text without one is drawn again.
         mix: how often each kind of text and each case is drawn.
@@ -59,7 +75,7 @@ class TextSampler:
 
     def __init__(
         self,
-        words: Sequence[str],
+        words: Sequence[str] | Mapping[str, int],
         charset: Charset,
         mix: TextMix = TextMix(),  # noqa: B008 (frozen)
         max_length: int = 23,
@@ -70,11 +86,13 @@ class TextSampler:
         self.max_length = max_length
         self.max_frames = max_frames
         self._marks_around = [*MARKS_AROUND, *(pair for pair in MARKS_AROUND_ABROAD if not charset.unknown(pair))]
-        self.words = [word for word in words if self._label(word)]
-        by_length: dict[int, list[str]] = {}
-        for word in self.words:
-            by_length.setdefault(min(len(word), max(RUNNING_TEXT)), []).append(word)
-        self._by_length = list(by_length.values())
+        counts = words if isinstance(words, Mapping) else dict.fromkeys(words, 1)
+        self.counts = {word: count for word, count in counts.items() if self._label(word)}
+        self._words = Vocabulary(self.counts)
+        by_length: dict[int, dict[str, int]] = {}
+        for word, count in self.counts.items():
+            by_length.setdefault(min(len(word), max(RUNNING_TEXT)), {})[word] = count
+        self._by_length = [Vocabulary(found) for found in by_length.values()]
         self._length_weights = [RUNNING_TEXT[length] for length in by_length]
         of_words = {
             self._word: mix.words, self._name: mix.names, self._web: mix.web, self._compound: mix.compounds,
@@ -83,10 +101,10 @@ class TextSampler:
             _number: mix.numbers, _price: mix.prices, _date: mix.dates, _phone: mix.phones, _code: mix.codes,
             _initials: mix.initials,
         }  # fmt: skip
-        weights: dict[Kind, float] = {**(of_words if self.words else {}), **others}
+        weights: dict[Kind, float] = {**(of_words if self.counts else {}), **others}
         self._kinds, self._weights = list(weights), list(weights.values())
         writes_ascii = any(character in string.ascii_letters + string.digits for character in charset.characters)
-        if not any(self._weights) or not (self.words or writes_ascii):
+        if not any(self._weights) or not (self.counts or writes_ascii):
             raise ValueError(f"none of {len(words)} words can be written in charset {charset.name!r}; give others")
 
     def draw(self, rng: random.Random) -> tuple[str, str]:
@@ -114,10 +132,10 @@ class TextSampler:
     def _word(self, rng: random.Random) -> str:
         mix = self.mix
         case = rng.choices(list(CASES), [mix.upper, mix.title, mix.lower, mix.mixed])[0]
-        words = self.words
+        words = self._words
         if rng.random() < mix.short:
             words = rng.choices(self._by_length, self._length_weights)[0]
-        word = CASES[case](rng.choice(words), rng)
+        word = CASES[case](words.draw(rng), rng)
         return self._punctuated(word, rng) if rng.random() < mix.punctuation else word
 
     def _punctuated(self, word: str, rng: random.Random) -> str:
@@ -134,7 +152,7 @@ class TextSampler:
 
     def _name(self, rng: random.Random) -> str:
         """Return a name as on doors and shops: O'NEIL, McDonald, J.Smith, Joe's."""
-        name = rng.choice(self.words).title()
+        name = self._words.draw(rng).title()
         prefix = rng.choices(
             ("", "Mc", "Mac", "O'", "De", "La", rng.choice(string.ascii_uppercase) + "."), (8, 2, 1, 2, 1, 1, 3)
         )
@@ -143,17 +161,17 @@ class TextSampler:
 
     def _web(self, rng: random.Random) -> str:
         """Return a web or email address."""
-        words = (min(rng.choice(self.words), rng.choice(self.words), key=len) for _ in range(rng.choice((1, 1, 2))))
+        words = (min(self._words.draw(rng), self._words.draw(rng), key=len) for _ in range(rng.choice((1, 1, 2))))
         host = "".join(character for word in words for character in word if character.isalnum()) or "shop"
         host = rng.choices((str.lower, str.title, str.upper), (6, 2, 1))[0](host)
-        before = rng.choices(("www.", "", "@", "http://", rng.choice(self.words).lower() + "@"), (8, 3, 1, 1, 1))[0]
+        before = rng.choices(("www.", "", "@", "http://", self._words.draw(rng).lower() + "@"), (8, 3, 1, 1, 1))[0]
         address = before + host + rng.choice(WEB_ENDINGS)
         return address.upper() if rng.random() < 0.1 else address
 
     def _compound(self, rng: random.Random) -> str:
         """Return two short words joined, as in web addresses and company names, or a word and a number."""
-        short = min((rng.choice(self.words) for _ in range(4)), key=len)
-        other = rng.choice((str(rng.randint(1, 99)), min((rng.choice(self.words) for _ in range(4)), key=len)))
+        short = min((self._words.draw(rng) for _ in range(4)), key=len)
+        other = rng.choice((str(rng.randint(1, 99)), min((self._words.draw(rng) for _ in range(4)), key=len)))
         return rng.choice((str.upper, str.lower, str.title))(short + rng.choice(("", "", "-", ".", "&")) + other)
 
 
@@ -202,26 +220,26 @@ def _initials(rng: random.Random) -> str:
     return rng.choice(("", "", ".", "&" if length == 2 else "")).join(letters)
 
 
-def load_words(path: Path | None = None) -> list[str]:
-    """Read one word per line; without a path, those of the system's word list, or else the bundled one.
+def load_words(path: Path | None = None) -> dict[str, int]:
+    """Read words and how often each occurs; without a path, those of the system's word list, or else the bundled one.
 
     Args:
-        path: UTF-8 text, gzipped or not, or a Hunspell dictionary, see `dictionary_words`. A word may have spaces in
-            it, as number plates have.
+        path: one word or `word<TAB>count` per line in UTF-8, gzipped or not, or a Hunspell dictionary, see
+            `dictionary_words`. A word may have spaces in it, as number plates have; on several lines, it has the
+            largest of their counts.
 
     Raises:
-        ValueError: if the file cannot be read or holds no words.
+        ValueError: if the file cannot be read or holds no words, or as in `read_frequencies`.
     """
     found = path or next((known for known in SYSTEM_WORD_LISTS if known.is_file()), BUNDLED_WORDS)
+    drops_possessives = path is None  # the system's list has one for each noun
+    counts: dict[str, int] = {}
     try:
-        words = dictionary_words(found)
-        if words is None:
-            lines = read_text(found, "word list").splitlines()
-            words = [" ".join(line.split()) for line in lines if line.strip()]
+        for word, count in read_frequencies(found):
+            if not (drops_possessives and word.endswith("'s")):
+                counts[word] = max(count, counts.get(word, 0))
     except OSError as error:
         raise ValueError(f"cannot read the words in {found}: {error}; give a UTF-8 file, one word per line") from None
-    drops_possessives = path is None  # the system's list has one for each noun
-    words = sorted({word for word in words if not (drops_possessives and word.endswith("'s"))})
-    if not words:
+    if not counts:
         raise ValueError(f"{found} holds no words; give a UTF-8 file, one word per line")
-    return words
+    return dict(sorted(counts.items()))

@@ -70,6 +70,7 @@ OTHER_FONT = without_ambiguous_cases(Font("other", "other digest", built_in_font
         {"photos": {}},
         {"fonts": [OTHER_FONT]},
         {"sampler": TextSampler([*WORDS, "more"], Charset.named("alnum36"))},
+        {"sampler": TextSampler(dict.fromkeys(WORDS, 1) | {WORDS[0]: 2}, Charset.named("alnum36"))},
         {"sampler": TextSampler(WORDS, Charset.named("alnum62"))},
         {"sampler": TextSampler(WORDS, Charset.named("alnum36"), TextMix(words=0.1))},
     ],
@@ -353,7 +354,7 @@ def test_crops_of_one_height_keep_their_proportions(color):
 
 def test_no_label_needs_more_frames_than_the_network_has():
     sampler = TextSampler(["aab", "abc", "aabb"], Charset.named("alnum36"), TextMix(punctuation=0), max_frames=4)
-    assert sampler.words == ["aab", "abc"]
+    assert list(sampler.counts) == ["aab", "abc"]
     assert all(min_frames(sampler.charset.encode(sampler.draw(random.Random(n))[1])) <= 4 for n in range(300))
 
 

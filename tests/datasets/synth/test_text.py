@@ -64,9 +64,9 @@ def test_a_mix_that_the_charset_cannot_write_is_an_error_and_no_endless_loop():
 
 def test_word_files(tmp_path):
     (tmp_path / "words.txt").write_text("b\n\na\nb\n", encoding="utf-8")
-    assert load_words(tmp_path / "words.txt") == ["a", "b"]
-    (tmp_path / "words.txt").write_bytes(b"\xef\xbb\xbfNew \t York\r\n\r\n b\r\n")
-    assert load_words(tmp_path / "words.txt") == ["New York", "b"]
+    assert load_words(tmp_path / "words.txt") == {"a": 1, "b": 1}
+    (tmp_path / "words.txt").write_bytes(b"\xef\xbb\xbfNew  York\r\n\r\n b\r\n")
+    assert load_words(tmp_path / "words.txt") == {"New York": 1, "b": 1}
     (tmp_path / "words.txt").write_text("\n")
     with pytest.raises(ValueError, match=r"words\.txt holds no words"):
         load_words(tmp_path / "words.txt")
@@ -75,10 +75,32 @@ def test_word_files(tmp_path):
     assert len(load_words()) > 300
 
 
+def test_words_are_drawn_as_often_as_their_counts_say(tmp_path):
+    (tmp_path / "words.txt").write_text("the\t7\nend\na\t2\nthe\t9\n")
+    words = load_words(tmp_path / "words.txt")
+    assert words == {"a": 2, "end": 1, "the": 9}
+    others = "names web numbers prices dates phones codes compounds initials punctuation".split()
+    mix = TextMix(**dict.fromkeys(others, 0))
+
+    def shares(short):
+        sampler, rng = (
+            TextSampler(words, Charset.named("alnum36"), mix.model_copy(update={"short": short})),
+            random.Random(0),
+        )
+        found = Counter(sampler.draw(rng)[1] for _ in range(6000))
+        return [found[word] / 6000 for word in words]
+
+    assert shares(0) == pytest.approx([2 / 12, 1 / 12, 9 / 12], abs=0.02)
+    assert shares(1) == pytest.approx([2 / 20, 1.8 / 20, 16.2 / 20], abs=0.02)  # lengths 1 and 3: 2 to 18
+    (tmp_path / "words.txt").write_text("the\t7\nend\tmany\n")
+    with pytest.raises(ValueError, match=r"words\.txt, line 2: .*a tab and a count above 0"):
+        load_words(tmp_path / "words.txt")
+
+
 def test_word_files_may_be_packed_or_dictionaries(tmp_path):
     (tmp_path / "words.gz").write_bytes(gzip.compress("\ufeffb\na\n".encode()))
-    assert load_words(tmp_path / "words.gz") == ["a", "b"]
+    assert load_words(tmp_path / "words.gz") == {"a": 1, "b": 1}
     (tmp_path / "x.dic").write_text("2\nlock/S\ncat\n")
     (tmp_path / "x.aff").write_text("SET UTF-8\nSFX S Y 1\nSFX S 0 s .\n")
-    assert load_words(tmp_path / "x.dic") == ["cat", "lock"]
-    assert load_words(tmp_path / "x.dic:expanded") == ["cat", "lock", "locks"]
+    assert load_words(tmp_path / "x.dic") == {"cat": 1, "lock": 1}
+    assert load_words(tmp_path / "x.dic:expanded") == {"cat": 1, "lock": 1, "locks": 1}
