@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from grcnn_ocr.datasets.importers.records import LabelledPath, Problem
 from grcnn_ocr.datasets.importers.release import read_release
 from grcnn_ocr.datasets.lists import lists_of, lists_of_all, text_of
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building, check_dataset_output, lexicon_file
-from grcnn_ocr.loading import Progress, batched
+from grcnn_ocr.loading import Progress, batched, loading_threads
 from grcnn_ocr.pixels import Pixels, decode
 from grcnn_ocr.text.lexicon import join_words
 from grcnn_ocr.wording import first_of
@@ -212,10 +212,18 @@ def split(
 
 
 def parallel(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Map in threads, in order, with at most `CHUNK` items in flight; decoding and file reads release the GIL."""
-    with ThreadPoolExecutor() as pool:
-        for chunk in batched(items, CHUNK):
-            yield from pool.map(function, chunk)
+    """Map in threads, in order, with at most `CHUNK` items in flight; decoding and file reads release the GIL.
+
+    None is in flight when it is abandoned, so that what `function` reads from may then be closed.
+    """
+    for chunk in batched(items, CHUNK):
+        futures = [loading_threads().submit(function, item) for item in chunk]
+        try:
+            yield from (future.result() for future in futures)
+        finally:
+            for future in futures:
+                future.cancel()
+            wait(futures)
 
 
 def _load(record: LabelledPath | Problem, images: WordImages) -> tuple[bytes, LabelledPath] | Problem:

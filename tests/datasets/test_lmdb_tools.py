@@ -1,4 +1,5 @@
 import io
+import time
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ from PIL import Image
 
 from grcnn_ocr.cli.read import IMAGE_ENDINGS
 from grcnn_ocr.datasets.lmdb_store import LmdbReader, building
-from grcnn_ocr.datasets.lmdb_tools import create, extract, merge, split, verify
+from grcnn_ocr.datasets.lmdb_tools import create, extract, merge, parallel, split, verify
 from grcnn_ocr.text.lexicon import Lexicon
 
 
@@ -186,3 +187,19 @@ def test_an_unknown_format_leaves_no_file(crops, tmp_path):
     with pytest.raises(ValueError, match="no format 'tsv'; known: auto, label_file"):
         create(crops / "labels.tsv", tmp_path / "x.lmdb", format="tsv")
     assert not (tmp_path / "x.lmdb").exists()
+
+
+def test_nothing_is_in_flight_once_parallel_work_is_abandoned():
+    begun, done = [], []
+
+    def work(item):
+        begun.append(item)
+        time.sleep(0.02 * (item % 3))
+        done.append(item)
+        return item
+
+    results = parallel(work, range(100))
+    assert [next(results) for _ in range(5)] == list(range(5))
+    results.close()
+    assert sorted(begun) == sorted(done) and len(done) < 100
+    assert list(parallel(work, range(10))) == list(range(10))
