@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list, gather_object
@@ -187,6 +188,8 @@ class Trainer:
         """Take one optimisation step; return the mean loss and the norm of the gradient before clipping."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr
+        dropped = np.random.SeedSequence((self.settings.seed, self.progress.step, self.accelerator.process_index))
+        torch.manual_seed(int(dropped.generate_state(1)[0]))  # a resumed run drops out the same units
         self.guard.before()
         losses, count = [], sum(map(len, parts))
         for number, batch in enumerate(parts, start=1):

@@ -21,6 +21,7 @@ from grcnn_ocr.weights import load_classifier, load_weights
         [],
         ["train.mixup=0.2", "train.label_smoothing=0.1", "train.accumulate=2", "data.workers=1"],
         ["preprocess.shorter_side=20", "data.augment.area=[0.3, 1]", "train.schedule=one_cycle"],
+        ["model={name: rcnn64, norm: batch_norm, dropout: 0.5}"],
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one(squares, tmp_path, overrides):
