@@ -90,7 +90,8 @@ def soft_targets(batch: ImageBatch, num_classes: int, smoothing: float) -> Tenso
     """Return the target probabilities (B, K) of a batch.
 
     The class of an image, or the two classes of a mixed one in equal parts, give up `smoothing` = e, which the other
-    classes share: 1 - e and e / (K - 1), as in the GRCNN authors' code.
+    classes share: 1 - e and e / (K - 1), as in the GRCNN authors' code. The smaller part of a mixed image is negative
+    below e / 2, as there.
     """
     targets = torch.zeros(len(batch), num_classes, device=batch.labels.device)
     targets.scatter_add_(1, batch.labels[:, None], torch.full_like(targets[:, :1], batch.share))

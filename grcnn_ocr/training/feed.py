@@ -71,7 +71,7 @@ class Feed:
         self.num_processes = num_processes
         self.device = device
         self.workers = num_workers(config.data.workers)
-        self.num_ready = PREFETCH * self.workers * config.data.reuse
+        self.num_ready = PREFETCH * self.workers
         """Steps whose words may be loaded ahead."""
         self.num_frames = lru_cache(num_frames)
         self.num_too_narrow = 0
