@@ -160,7 +160,7 @@ def _pil_to_array(image: Any) -> np.ndarray:
     if image.mode == "I":  # 32-bit: a 16-bit PNG in older versions of Pillow, or an 8-bit image that was converted
         levels = np.asarray(image).clip(0, 65535)
         return levels.astype(np.uint8 if levels.max(initial=0) <= 255 else np.uint16)
-    if image.mode not in ("1", "L", "F", "RGB", "RGBA"):
-        transparent = image.mode in ("LA", "PA", "RGBa") or "transparency" in image.info
-        image = image.convert("RGBA" if transparent else "RGB")
+    is_transparent = image.mode in ("LA", "PA", "RGBa") or "transparency" in image.info
+    if is_transparent or image.mode not in ("1", "L", "F", "RGB", "RGBA"):
+        image = image.convert("RGBA" if is_transparent else "RGB")
     return np.asarray(image)

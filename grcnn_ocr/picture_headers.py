@@ -21,6 +21,13 @@ def may_have_alpha(data: bytes) -> bool:
     return not data.startswith(JPEG)
 
 
+def transparent_level(data: bytes) -> int | None:
+    """Return the level that an 8-bit gray PNG declares transparent, or None; OpenCV ignores it."""
+    if not data.startswith(PNG) or data[24:26] != b"\x08\x00":  # bit depth and colour type
+        return None
+    return next((content[1] for name, content in _chunks(data) if name == b"tRNS" and len(content) == 2), None)
+
+
 def exif_orientation(data: bytes) -> int:
     """Return the EXIF orientation of a PNG or a WebP, 1 if it has none; OpenCV applies that of JPEG and TIFF itself."""
     exif = next((bytes(content) for name, content in _chunks(data) if name in (b"eXIf", b"EXIF")), b"")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.picture_headers import PNG, exif_orientation, is_truncated_jpeg, may_have_alpha
+from grcnn_ocr.picture_headers import PNG, exif_orientation, is_truncated_jpeg, may_have_alpha, transparent_level
 
 Pixels = NDArray[np.uint8]
 
@@ -21,13 +21,15 @@ def decode(data: bytes) -> Pixels:
 
     Takes what OpenCV reads (JPEG, PNG, WebP, BMP, TIFF, GIF, ...). 16-bit samples are scaled to 8; those of a PNG may
     hold fewer bits, such as the 12 of many cameras. A picture with transparency is laid over white or black, whichever
-    differs more from its opaque pixels. The EXIF orientation is applied, except to AVIF.
+    differs more from its opaque pixels, except gray TIFFs. The EXIF orientation is applied, except to AVIF.
 
     Raises:
         ValueError: on empty data, a picture that cannot be decoded, or a JPEG that ends too early.
     """
     if may_have_alpha(data):
         image = imdecode(data, cv2.IMREAD_UNCHANGED)
+        if image.ndim == 2 and (level := transparent_level(data)) is not None:
+            image = cv2.merge((image, image, image, np.where(image == level, 0, 255).astype(np.uint8)))
         if image.ndim == 3 and image.shape[2] == 4:
             rgba = np.ascontiguousarray(image[:, :, (2, 1, 0, 3)])
             return _oriented(to_grayscale(rgba), exif_orientation(data))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from grcnn_ocr.loading import load_image
 from grcnn_ocr.pixels import decode, to_grayscale, turned
 
 RAMP = np.tile(np.linspace(0, 255, 60).astype(np.uint8), (20, 1))
@@ -65,6 +66,15 @@ def test_palette_with_transparency_is_laid_over_too():
     picture.putpixel((1, 1), 1)
     found = decode(encode(picture, "PNG", transparency=0))
     assert found[0, 0] == 255 and found[1, 1] == 10
+
+
+@pytest.mark.parametrize(("mode", "key"), [("L", 0), ("RGB", (0, 0, 0)), ("P", 0)])
+def test_a_transparent_color_is_transparent_in_files_and_in_pil_images(mode, key):
+    pixels = np.zeros((20, 60), np.uint8)
+    pixels[5:15, 20:40] = 40
+    data = encode(Image.fromarray(pixels).convert(mode), "PNG", transparency=key)
+    for found in (decode(data), load_image(Image.open(io.BytesIO(data)))):
+        assert (found[5:15, 20:40] == 40).all() and found[0, 0] == 255
 
 
 def oriented(orientation: int) -> Image.Exif:
