@@ -60,7 +60,10 @@ def _load(paths: Sequence[Path], skips_unusable: bool = False) -> tuple[dict[str
 
 def _read(path: Path) -> tuple[str, Photo] | str:
     """Return the digest and the shrunk photo, or why it is unusable."""
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
     image = _decode(data, cv2.IMREAD_REDUCED_COLOR_4)
     if image is None or max(image.shape[:2]) < LONGER_SIDE:
         image = _decode(data, cv2.IMREAD_COLOR)

@@ -3,6 +3,7 @@ import math
 import os
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -336,11 +337,19 @@ def test_unusable_fonts_and_photos_are_named(tmp_path):
         build_engine(EngineConfig(fonts=(str(tmp_path / "empty"),)), alnum36)
 
 
-def test_wallpapers_that_cannot_be_read_are_skipped_and_named(tmp_path):
+def forbidden(path):
+    raise PermissionError(13, "Permission denied", str(path))
+
+
+def test_wallpapers_that_cannot_be_read_are_skipped_and_named(tmp_path, monkeypatch):
     cv2.imwrite(str(tmp_path / "sky.png"), np.full((90, 70, 3), 99, np.uint8))
     (tmp_path / "bad.jpg").write_bytes(b"junk")
+    (tmp_path / "secret.jpg").write_bytes(b"junk")
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: forbidden(path) if path.stem == "secret" else read_bytes(path))
     photos, rejected = load_system_photos([tmp_path, tmp_path / "nowhere"])
-    assert len(photos) == 1 and list(rejected) == [str(tmp_path / "bad.jpg")]
+    assert len(photos) == 1 and list(rejected) == [str(tmp_path / "bad.jpg"), str(tmp_path / "secret.jpg")]
+    assert rejected[str(tmp_path / "secret.jpg")] == "cannot be read: Permission denied"
 
 
 @pytest.mark.parametrize("color", [False, True])
