@@ -84,6 +84,13 @@ def to_grayscale(image: np.ndarray) -> Pixels:
     return _over_contrasting_ground(cv2.cvtColor(pixels, cv2.COLOR_RGBA2GRAY), cv2.extractChannel(pixels, 3))
 
 
+def resize(image: Pixels, width: int, height: int) -> Pixels:
+    """Resize (H, W) or (H, W, C), averaging areas where it shrinks, else linearly; a single channel loses its axis."""
+    shrinks = width * height < image.shape[0] * image.shape[1]
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.asarray(resized, np.uint8)
+
+
 def turned(image: Pixels, degrees: int) -> Pixels:
     """Turn an image (H, W) clockwise by a multiple of 90 degrees."""
     return np.ascontiguousarray(np.rot90(image, -degrees // 90))

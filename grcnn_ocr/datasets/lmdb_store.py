@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Lock
 from typing import Any
 
 import lmdb
@@ -49,12 +50,15 @@ def lexicon_file(name: str) -> str:
 
 _open_environments: dict[tuple[int, int], Any] = {}
 """By device and inode of the data file, since a process must not open the same LMDB twice."""
+_opening = Lock()
 
 
 def _close_inherited() -> None:
     for environment in _open_environments.values():
         environment.close()
     _open_environments.clear()
+    if _opening.locked():  # by a thread that this process does not have
+        _opening.release()
 
 
 os.register_at_fork(after_in_child=_close_inherited)
@@ -152,9 +156,10 @@ class LmdbReader:
             raise ValueError(f"no LMDB at {self.path}: expected a folder with a data.mdb in it")
         status = data_file.stat()
         identity = (status.st_dev, status.st_ino)
-        if identity not in _open_environments:
-            _open_environments[identity] = _open(self.path, status.st_size)
-        self._env, self._process = _open_environments[identity], os.getpid()
+        with _opening:
+            if identity not in _open_environments:
+                _open_environments[identity] = _open(self.path, status.st_size)
+            self._env, self._process = _open_environments[identity], os.getpid()
         return self._env
 
 

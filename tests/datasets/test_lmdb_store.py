@@ -4,6 +4,8 @@ import pickle
 import resource
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -67,6 +69,20 @@ def test_several_readers_share_a_dataset(tmp_path):
     build(tmp_path / "x.lmdb", 3)
     first, second = LmdbReader(tmp_path / "x.lmdb"), LmdbReader(tmp_path / "x.lmdb")
     assert first.label(0) == second.label(0) == pickle.loads(pickle.dumps(first)).label(0)
+
+
+def test_threads_that_read_at_once_open_a_dataset_once(tmp_path, monkeypatch):
+    build(tmp_path / "x.lmdb", 8)
+    pickled = pickle.dumps(LmdbReader(tmp_path / "x.lmdb"))
+    lmdb_store._close_inherited()
+    opened, open_once = [], lmdb_store._open
+    monkeypatch.setattr(
+        lmdb_store, "_open", lambda *found: (opened.append(found), time.sleep(0.1), open_once(*found))[-1]
+    )
+    reader = pickle.loads(pickled)
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(reader.label, range(8))) == [f"label{index}" for index in range(8)]
+    assert len(opened) == 1
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

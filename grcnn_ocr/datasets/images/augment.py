@@ -10,8 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from grcnn_ocr.datasets.images.prepare import resize
-from grcnn_ocr.pixels import Pixels
+from grcnn_ocr.pixels import Pixels, resize
 
 ASPECT = (3 / 4, 4 / 3)
 """Of a random part: width over height."""
@@ -81,4 +80,4 @@ def random_part(image: Pixels, draws: NDArray[np.float64], area: tuple[float, fl
     else:  # the largest center of an admitted aspect
         w, h = min(width, round(height * ASPECT[1])), min(height, round(width / ASPECT[0]))
     top, left = int(down * (height - h + 1)), int(right * (width - w + 1))
-    return resize(image[top : top + h, left : left + w], size, size)
+    return resize(image[top : top + h, left : left + w], size, size).reshape(size, size, -1)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from grcnn_ocr.datasets.images.source import ImageSource, StoredImages
-from grcnn_ocr.pixels import Pixels, imdecode
+from grcnn_ocr.pixels import Pixels, imdecode, resize
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,12 @@ class ImagePreprocessor:
         """Resize a picture (H, W, C) to (S, S, C): whole, or its center."""
         height, width = image.shape[:2]
         if self.shorter_side is None:
-            return resize(image, self.size, self.size)
+            return resize(image, self.size, self.size).reshape(self.size, self.size, -1)
         scale = self.shorter_side / min(height, width)
         height, width = (max(self.shorter_side, round(side * scale)) for side in (height, width))
         top, left = (height - self.size) // 2, (width - self.size) // 2
-        return resize(image, height, width)[top : top + self.size, left : left + self.size]
+        resized = resize(image, width, height).reshape(height, width, -1)
+        return resized[top : top + self.size, left : left + self.size]
 
     def load(self, source: ImageSource, indices: Sequence[int]) -> Pixels:
         """Return the inputs of some pictures, (B, S, S, C).
@@ -88,12 +89,3 @@ def decode_color(data: bytes, channels: int) -> Pixels:
     if channels == 1:
         return imdecode(data, cv2.IMREAD_GRAYSCALE)[:, :, None]
     return cv2.cvtColor(imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-
-
-def resize(image: Pixels, height: int, width: int) -> Pixels:
-    """Resize (H, W, C), averaging areas where it shrinks, else linearly."""
-    if image.shape[:2] == (height, width):
-        return image
-    shrinks = image.shape[0] * image.shape[1] > height * width
-    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return resized.reshape(height, width, -1)  # OpenCV drops a single channel

@@ -26,8 +26,9 @@ from grcnn_ocr.datasets.synth.fonts import (
     without_ambiguous_cases,
 )
 from grcnn_ocr.datasets.synth.photos import Photo, load_photos, load_system_photos
-from grcnn_ocr.datasets.synth.render import render, resize
+from grcnn_ocr.datasets.synth.render import render
 from grcnn_ocr.datasets.synth.text import TextSampler, load_words
+from grcnn_ocr.pixels import resize
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.wording import counted
 

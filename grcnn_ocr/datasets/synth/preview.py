@@ -11,8 +11,8 @@ from pydantic.fields import FieldInfo
 
 from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth.engine import WordEngine
-from grcnn_ocr.datasets.synth.render import resize
 from grcnn_ocr.lettering import caption_font
+from grcnn_ocr.pixels import resize
 from grcnn_ocr.registry import closest
 
 

@@ -15,6 +15,7 @@ from grcnn_ocr.config import Look
 from grcnn_ocr.datasets.synth import effects
 from grcnn_ocr.datasets.synth.effects import Mask, Pixels
 from grcnn_ocr.datasets.synth.fonts import GLYPH_SIZE, Font, Glyph
+from grcnn_ocr.pixels import resize
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 MAX_WIDTH = 640
@@ -323,9 +324,3 @@ def _photograph(pixels: Pixels, text_height: int, look: Look, rng: random.Random
 def _pad(layers: NDArray[np.uint8], top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
     padded = cv2.copyMakeBorder(layers, top, bottom, left, right, cv2.BORDER_CONSTANT)
     return padded.reshape(*padded.shape[:2], *layers.shape[2:])
-
-
-def resize(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Resize (h, w) or (h, w, c), averaging areas when shrinking; OpenCV drops the axis of a single channel."""
-    shrinks = width * height < image.shape[0] * image.shape[1]
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
