@@ -7,6 +7,7 @@ grayscale bitmaps of one size, from which words are laid out.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import string
@@ -25,9 +26,13 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
-from grcnn_ocr.files import flush_to_disk
+from grcnn_ocr.loading import num_cores
+from grcnn_ocr.text.charset import CHARSETS
+from grcnn_ocr.wording import counted
 
-CACHE_VERSION = 3
+logger = logging.getLogger(__name__)
+
+CACHE_VERSION = 4
 FONT_ENDINGS = {".ttf", ".otf", ".ttc", ".woff", ".woff2"}
 GLYPH_SIZE = 48
 """Size of the em square of the cached glyphs, in pixels."""
@@ -36,6 +41,10 @@ BUILT_IN = "built-in"
 DRAWABLE = "".join(map(chr, range(33, 127))) + "£€“”‘’…•®"
 """Characters that are looked for in every font, besides those of the charset."""
 SPACE = " "
+EVERY = "".join(sorted({*DRAWABLE, SPACE, *"".join(CHARSETS.values())}))
+"""Characters that are drawn and cached of every font, so that it is opened once, whatever the charset."""
+NO_CHARACTER = "\U0010fffe"
+"""No font has it: what is drawn is the glyph for missing characters."""
 LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 """A usable font draws all of these."""
 SYMBOL_NAME = re.compile("symbol|dingbat|ornament|emoji|icon", re.IGNORECASE)
@@ -126,12 +135,16 @@ def load_fonts(files: Iterable[Path], cache: Path, wanted: Wanted = USUAL) -> tu
         The usable fonts, in the order of their digests, and why each of the others is unusable, by file.
     """
     files = list(files)
-    test = partial(_test_and_keep, cache=cache, wanted=wanted)
+    characters = "".join(sorted({*EVERY, *wanted.characters}))
+    draw = partial(_draw_and_keep, cache=cache, characters=characters)
+    if not cache.is_dir():
+        logger.info("drawing the letters of %s, once, into %s", counted(len(files), "font"), cache)
     fonts: dict[str, Font] = {}
     rejected: dict[str, str] = {}
-    with ProcessPoolExecutor() as pool:
-        for path, kept in zip(files, pool.map(test, files, chunksize=16), strict=True):
-            found = _read(kept, path, wanted) if isinstance(kept, Path) else kept
+    with ProcessPoolExecutor(num_cores()) as pool:
+        for path, kept in zip(files, pool.map(draw, files, chunksize=16), strict=True):
+            drawn = _read(kept, path, characters) if isinstance(kept, Path) else kept
+            found = drawn if isinstance(drawn, str) else _usable(drawn, wanted)
             if isinstance(found, str):
                 rejected[str(path)] = found
             else:
@@ -158,7 +171,7 @@ def built_in_font(wanted: Wanted = USUAL) -> Font:
     font = ImageFont.load_default(GLYPH_SIZE)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise ValueError("Pillow was built without FreeType: install Pillow from PyPI")
-    glyphs = _trusted(font, wanted)
+    glyphs = _trusted(_drawn(font, wanted.characters), wanted)
     return Font(BUILT_IN, _digest(glyphs), glyphs)
 
 
@@ -178,28 +191,43 @@ def examine_font(path: Path, wanted: Wanted = USUAL) -> dict[str, Glyph] | str:
     Raises:
         OSError: if the file cannot be read.
     """
+    drawn = _drawn_of_file(path, wanted.characters)
+    return drawn if isinstance(drawn, str) else _usable(drawn, wanted)
+
+
+def _drawn_of_file(path: Path, characters: str) -> dict[str, Glyph] | str:
+    """Draw characters of a font file, and what it draws in place of missing ones; or say why it is unusable."""
     data = BytesIO(path.read_bytes())
     try:
         font = ImageFont.truetype(data, GLYPH_SIZE)
         if SYMBOL_NAME.search(" ".join(name for name in font.getname() if name)):
             return "draws symbols in place of letters, by its name"
-        trusted = _trusted(font, wanted)
+        drawn = _drawn(font, characters)
     except (OSError, ValueError) as error:
         return f"cannot be read: {error}"
-    lacking = [character for character in LETTERS_AND_DIGITS if character not in trusted]
-    if lacking:
-        return f"does not draw {''.join(lacking)!r}, or not distinctly"
-    if _likeness(trusted, built_in_font().glyphs) < SYMBOL_LIKENESS:
+    lacking = [character for character in LETTERS_AND_DIGITS if not drawn[character].ink.size]
+    if not lacking and _likeness(drawn, built_in_font().glyphs) < SYMBOL_LIKENESS:
         return "draws symbols in place of letters"
-    return trusted
+    return drawn
 
 
-def _trusted(font: ImageFont.FreeTypeFont, wanted: Wanted) -> dict[str, Glyph]:
+def _drawn(font: ImageFont.FreeTypeFont, characters: str) -> dict[str, Glyph]:
+    return {character: _draw(font, character) for character in characters + NO_CHARACTER}
+
+
+def _usable(drawn: dict[str, Glyph], wanted: Wanted) -> dict[str, Glyph] | str:
+    """Return the glyphs that can be trusted, or which letters and digits are not among them."""
+    trusted = _trusted(drawn, wanted)
+    lacking = [character for character in LETTERS_AND_DIGITS if character not in trusted]
+    return f"does not draw {''.join(lacking)!r}, or not distinctly" if lacking else trusted
+
+
+def _trusted(drawn: dict[str, Glyph], wanted: Wanted) -> dict[str, Glyph]:
     yields = set(wanted.unwritable)
-    seen: dict[bytes, str] = {_identity(_draw(font, "\U0010fffe")): ""}  # the glyph for missing characters
+    seen: dict[bytes, str] = {_identity(drawn[NO_CHARACTER]): ""}
     trusted = {}
     for character in wanted.characters:
-        glyph = _draw(font, character)
+        glyph = drawn[character]
         if character == SPACE:
             if not glyph.ink.any() and glyph.advance > 0:
                 trusted[character] = glyph
@@ -246,22 +274,22 @@ def _digest(glyphs: dict[str, Glyph]) -> str:
     return found.hexdigest()
 
 
-def _test_and_keep(path: Path, cache: Path, wanted: Wanted) -> Path | str:
+def _draw_and_keep(path: Path, cache: Path, characters: str) -> Path | str:
     """Return a font's cache file, written if it does not exist yet, or why the font cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     library = f"{PIL.__version__} {features.version('freetype2')} {features.version('raqm')}"
-    drawn_by = f"{library} {wanted.characters}{wanted.unwritable}"
+    drawn_by = f"{library} {characters}"
     kept = cache / f"{hashlib.sha256(data + drawn_by.encode()).hexdigest()}.npz"
     if not os.path.exists(kept):  # noqa: PTH110 (also False if the path is not accessible)
-        _keep(kept, examine_font(path, wanted))
+        _keep(kept, _drawn_of_file(path, characters))
     return kept
 
 
 def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
-    """Write a cache file; several processes may do so at once.
+    """Write a cache file; several processes may do so at once. One that a crash damages is written again.
 
     Raises:
         ValueError: if it cannot be written.
@@ -278,7 +306,6 @@ def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(aside, **arrays)  # type: ignore[arg-type]
-        flush_to_disk(aside)
         aside.replace(path)
     except OSError as error:
         reason = f"cannot be written: {error.strerror}; set XDG_CACHE_HOME to another folder"
@@ -294,16 +321,17 @@ def _kept(path: Path) -> dict[str, Glyph] | str:
     glyphs, start = {}, 0
     for character, (height, width, left, top, advance) in zip(characters, metrics, strict=True):
         end = start + int(height * width)
-        glyphs[character] = Glyph(ink[start:end].reshape(int(height), int(width)), int(left), int(top), float(advance))
+        own = ink[start:end].reshape(int(height), int(width)).copy()  # so that the unused ones can be freed
+        glyphs[character] = Glyph(own, int(left), int(top), float(advance))
         start = end
     return glyphs
 
 
-def _read(kept: Path, path: Path, wanted: Wanted) -> dict[str, Glyph] | str:
+def _read(kept: Path, path: Path, characters: str) -> dict[str, Glyph] | str:
     """Read a font's cache file; if it is damaged, write it again."""
     try:
         return _kept(kept)
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
-        found = examine_font(path, wanted)
+        found = _drawn_of_file(path, characters)
         _keep(kept, found)
         return found

@@ -10,6 +10,7 @@ from grcnn_ocr.datasets.synth.fonts import (
     BUILT_IN,
     DRAWABLE,
     LETTERS_AND_DIGITS,
+    SPACE,
     Font,
     Wanted,
     _digest,
@@ -19,6 +20,7 @@ from grcnn_ocr.datasets.synth.fonts import (
     load_fonts,
     without_ambiguous_cases,
 )
+from grcnn_ocr.text.charset import CHARSETS
 
 
 @pytest.fixture
@@ -60,6 +62,19 @@ def test_a_cache_file_is_parsed_once(font_file, tmp_path, monkeypatch):
     monkeypatch.setattr(fonts, "ProcessPoolExecutor", ThreadPoolExecutor)  # so that what workers parse is seen, too
     load_fonts([font_file], tmp_path / "cache")
     assert len(parsed) == 1
+
+
+def test_a_font_is_opened_once_whatever_the_charset(font_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(fonts, "ProcessPoolExecutor", ThreadPoolExecutor)
+    opened, truetype = [], ImageFont.truetype
+    monkeypatch.setattr(ImageFont, "truetype", lambda *args: opened.append(args) or truetype(*args))
+    wanted = [Wanted(DRAWABLE + extra) for extra in ("", "éß", SPACE, CHARSETS["latin"][94:])]
+    for each in wanted:
+        [[font], _] = load_fonts([font_file], tmp_path / "cache", each)
+        assert font.digest == Font("", _digest(examine_font(font_file, each)), {}).digest
+    assert len(opened) == 1 + len(wanted) and len(list((tmp_path / "cache").iterdir())) == 1
+    load_fonts([font_file], tmp_path / "cache", Wanted(DRAWABLE + "Ω"))
+    assert len(opened) == 2 + len(wanted)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +122,8 @@ def test_only_characters_of_labels_compete_for_a_glyph(unwritable, kept, monkeyp
     draw = fonts._draw  # Greek, drawn as Latin as in most fonts; the built-in one has none
     monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"Α": "A", "А": "A", "Ε": "E"}.get(c, c)))
     characters = DRAWABLE + "ΑΕА"  # the last one is Cyrillic
-    trusted = fonts._trusted(ImageFont.load_default(48), Wanted(characters, unwritable))
+    drawn = fonts._drawn(ImageFont.load_default(48), characters)
+    trusted = fonts._trusted(drawn, Wanted(characters, unwritable))
     assert "".join(c for c in trusted if c not in DRAWABLE) == kept
     assert set(LETTERS_AND_DIGITS) <= set(trusted)
 
@@ -115,9 +131,9 @@ def test_only_characters_of_labels_compete_for_a_glyph(unwritable, kept, monkeyp
 def test_characters_outside_labels_may_look_like_any_other(monkeypatch):
     draw = fonts._draw
     monkeypatch.setattr(fonts, "_draw", lambda font, c: draw(font, {"O": "0", "l": "I"}.get(c, c)))
-    font = ImageFont.load_default(48)
-    assert {"0", "O", "I", "l"} <= fonts._trusted(font, Wanted(unwritable="OIl")).keys()
-    assert not {"O", "l"} & fonts._trusted(font, Wanted()).keys()
+    drawn = fonts._drawn(ImageFont.load_default(48), DRAWABLE)
+    assert {"0", "O", "I", "l"} <= fonts._trusted(drawn, Wanted(unwritable="OIl")).keys()
+    assert not {"O", "l"} & fonts._trusted(drawn, Wanted()).keys()
 
 
 def test_the_digest_is_of_the_glyphs():
