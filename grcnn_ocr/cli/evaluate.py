@@ -104,7 +104,8 @@ def evaluate(
     from grcnn_ocr.weights import config_of
 
     outputs = {"--markdown": markdown, "--csv": csv, "--json": json_path, "--html": html}
-    check_outputs(outputs)
+    inputs = (*(data or ()), *(lexicon or ()), weights, suite, language_model)
+    check_outputs(outputs, [Path(path) for path in inputs if path])
     if suite is not None and (data or lexicon or protocol or data_format):
         raise ValueError(f"--suite {suite} names the data: give it without --data, --lexicon, --protocol and --format")
     found = find_reader(weights)
@@ -125,6 +126,7 @@ def evaluate(
         if suite is not None
         else _sets(data or [SAMPLES], lexicon or ["none"], protocol or "alphanumeric", data_format, recognizer.charset)
     )
+    check_outputs(outputs, [words.source.path for words in sets])
     _check_lexicons(sets, open_lexicon or nearest or match_case, language_model)
     beam = BeamOptions(language_model=NGram.load(language_model)) if language_model else None
     options = DecodeOptions(is_open=open_lexicon, nearest=nearest, match_case=match_case, beam=beam)

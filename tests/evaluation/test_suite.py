@@ -1,4 +1,5 @@
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -241,6 +242,40 @@ def test_options_that_contradict_a_suite_or_cannot_be_written_are_refused_first(
         patch.setattr("os.access", lambda place, mode: place != tmp_path)
         with pytest.raises(ValueError, match=f"--json .*x.json: {tmp_path} cannot be written to"):
             evaluate(suite=path, json_path=tmp_path / "x.json")
+
+
+def test_results_replace_no_input_and_not_one_another(no_network, crops, suite, tmp_path):
+    labels, report = crops / "labels.tsv", tmp_path / "r.csv"
+    before = labels.read_bytes()
+    (crops / "link.tsv").symlink_to(labels)
+    for name in ("labels.tsv", "link.tsv"):
+        with pytest.raises(ValueError, match=rf"^--csv .*{name}: this is an input, and would be replaced; give anoth"):
+            evaluate(data=[labels], csv=crops / name)
+    with pytest.raises(ValueError, match=r"^--csv .*labels\.tsv: this is an input"):
+        evaluate(suite=suite(f"sets: [{ONE}]"), csv=labels)
+    for option in ("lexicon", "language_model", "suite", "weights"):
+        value = [str(report)] if option == "lexicon" else str(report) if option == "weights" else report
+        with pytest.raises(ValueError, match=r"^--html .*r\.csv: this is an input"):
+            evaluate(**{option: value}, html=report)
+    with pytest.raises(ValueError, match=r"^--csv and --json would both be written to .*r\.csv; give each a file"):
+        evaluate(data=[labels], csv=report, json_path=tmp_path / "crops" / ".." / "r.csv")
+    assert labels.read_bytes() == before and not report.exists()
+
+
+def test_results_replace_earlier_ones_whole_or_not_at_all(no_network, crops, tmp_path, monkeypatch):
+    report, link = tmp_path / "r.csv", tmp_path / "latest.csv"
+    report.write_text("earlier")
+    link.symlink_to(report)
+    with monkeypatch.context() as patch:
+        patch.setattr("grcnn_ocr.files.flush_to_disk", lambda path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            evaluate(data=[crops / "labels.tsv"], csv=report)
+    assert report.read_text() == "earlier"
+    os.mkfifo(tmp_path / "pipe")
+    end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    evaluate(data=[crops / "labels.tsv"], csv=link, json_path=tmp_path / "pipe")
+    assert report.read_text().startswith("name,data") and link.is_symlink() and os.read(end, 1) == b"{"
+    os.close(end)
 
 
 @pytest.mark.parametrize("option", ["open_lexicon", "nearest", "match_case"])
