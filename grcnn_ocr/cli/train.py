@@ -56,12 +56,16 @@ def train(
     if output is None and int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ValueError("several processes need one shared folder: give --output")
     from grcnn_ocr.evaluation.words import Result
-    from grcnn_ocr.training.checkpoint import can_resume
+    from grcnn_ocr.training.checkpoint import LAST, STATE, can_resume
     from grcnn_ocr.training.monitor import TensorBoardMonitor
     from grcnn_ocr.training.trainer import Trainer
 
     if output and not resume and can_resume(output):
         raise ValueError(f"{output} already holds a run; give --resume to continue it, or another --output")
+    if output and resume and not can_resume(output):  # before the data, which take longer to open
+        raise ValueError(f"nothing to resume: no {output / STATE}")
+    if output and not resume and (held := [name for name in ("best.safetensors", LAST) if (output / name).exists()]):
+        raise ValueError(f"{output} already holds weights, {' and '.join(held)}; give another --output")
     if find_lr:
         from grcnn_ocr.training.lr_finder import check_plotting
 

@@ -319,6 +319,19 @@ def test_resume_skips_a_run_that_never_began(run, small_config, tmp_path, monkey
     assert "the run in runs/mine was already complete" in run("train", "--config", "mine.yaml", "--resume")[1]
 
 
+@pytest.mark.parametrize("name", ["best.safetensors", "last.safetensors"])
+def test_training_replaces_no_weights_and_resumes_no_folder_without_a_state(run, tmp_path, name):
+    command = ("train", "--config", "crnn", "--set", "data.train=nowhere.lmdb", "--output", tmp_path / "mine")
+    code, _, err = run(*command, "--resume")
+    assert code == 2 and f"nothing to resume: no {tmp_path / 'mine' / 'state.pt'}" in err
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.yaml").touch()
+    assert "no data at nowhere.lmdb" in run(*command)[2]  # what --find-lr leaves is no hindrance
+    (tmp_path / "mine" / name).touch()
+    code, _, err = run(*command)
+    assert code == 2 and f"already holds weights, {name}; give another --output" in err
+
+
 def test_the_latest_run_has_the_largest_number_though_earlier_ones_were_deleted(tmp_path):
     base = tmp_path / "runs" / "mine"
     assert [_run_folder(base, resume=False).name for _ in range(2)] == ["mine", "mine-2"]
