@@ -91,6 +91,9 @@ async def _from_form(request: Request, body: bytes, limits: Limits) -> tuple[lis
         async with opened as form:
             return await _taken_apart(form)
     except HTTPException as error:
+        if error.detail.startswith("Too many files"):  # the parser counts no further
+            message = f"more than {limits.images} images; at most {limits.images} a request"
+            raise RefusedError("too_many_images", message, status=413) from None
         message = f"{error.detail} (at most {counted(limits.images, 'image')} and {fields} fields are accepted)"
         raise RefusedError("broken_form", message) from None
     except ValidationError as error:
