@@ -93,7 +93,7 @@ def open_picture(data: bytes, limits: Limits, widest: float, pixels_left: int) -
         raise RefusedError(
             "too_many_bytes", f"{len(data)} bytes; at most {limits.image_bytes} are accepted: crop the word"
         )
-    header = _header(data)
+    header = _header(data, limits)
     width, height = header.size
     if width * height > limits.image_pixels:
         raise RefusedError(
@@ -125,11 +125,12 @@ def open_picture(data: bytes, limits: Limits, widest: float, pixels_left: int) -
     return pixels
 
 
-def _header(data: bytes) -> Image.Image:
+def _header(data: bytes, limits: Limits) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise RefusedError("too_many_pixels", str(error)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # it does not say of what size
+        message = f"too many pixels; at most {limits.image_pixels} in all are accepted: crop the word"
+        raise RefusedError("too_many_pixels", message) from None
     except Exception:  # an untrusted header may make Pillow raise anything
         raise RefusedError("not_an_image", f"not a picture, or a broken one, or none of {', '.join(FORMATS)}") from None
 

@@ -70,6 +70,12 @@ def test_picture_is_refused_and_the_others_are_read(server, kind):
     assert len(bad["error"]["message"]) > 10
 
 
+@pytest.mark.parametrize("size", [(4001, 4000), (20_000, 20_000)])
+def test_the_limit_of_pixels_that_is_told_is_the_servers(server, size):
+    (result,) = server.read(png_header(*size)).json["results"]
+    assert "pixels; at most 16000000 in all are accepted: crop the word" in result["error"]["message"]
+
+
 def test_a_request_of_too_many_pixels_is_read_as_far_as_it_goes(recognizer):
     from serve.client import served
 
