@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from grcnn_ocr.cli.console import console, errors
+from grcnn_ocr.files import check_parent
+
+PICTURES = ("fields.png", "gates.png", "lattice.png")
 
 
 def visualize(
@@ -17,6 +20,7 @@ def visualize(
     ] = None,
     weights: Annotated[str | None, typer.Option(help="A weights file, or a released name; see `models`.")] = None,
     text: Annotated[str | None, typer.Option(help="A word to ask about instead of the reading.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the pictures of an earlier image.")] = False,
 ) -> None:
     """Draw what a network sees in an image: three PNG files.
 
@@ -28,6 +32,8 @@ def visualize(
     from grcnn_ocr.visualize.inspection import inspect
     from grcnn_ocr.weights import find_weights, load_weights
 
+    output = output or Path(image.stem)
+    _check_folder(output, overwrite)
     network = load_weights(find_weights(weights))
     seen = inspect(network, load_image(image), text)
     pictures = {"lattice.png": draw_lattice}
@@ -39,8 +45,17 @@ def visualize(
         pictures["fields.png"] = draw_fields
     else:
         errors.print(f"no fields.png: nothing was read in {image}; give a --text")
-    output = output or Path(image.stem)
     output.mkdir(parents=True, exist_ok=True)
+    for name in PICTURES:  # with --overwrite: one that is not drawn now would be taken for this image's
+        (output / name).unlink(missing_ok=True)
     for name, draw in sorted(pictures.items()):
         draw(seen).savefig(output / name)
         console.print(f"{output / name}")
+
+
+def _check_folder(output: Path, overwrite: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"{output} is a file, expected the name of a folder; give another --output")
+    check_parent(output / PICTURES[0])
+    if not overwrite and (held := [name for name in PICTURES if (output / name).exists()]):
+        raise ValueError(f"{output} holds {', '.join(held)}; give --overwrite to replace them, or another --output")

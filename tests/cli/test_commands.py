@@ -404,3 +404,23 @@ def test_find_lr_asks_for_matplotlib_before_it_searches(run, tmp_path, monkeypat
     command = ("train", "--config", "grcl_lstm_tiny", "--find-lr", "--output", tmp_path / "rates")
     code, _, err = run(*command)
     assert code == 2 and "pip install 'grcnn-ocr[plots]'" in err and not (tmp_path / "rates").exists()
+
+
+def test_visualize_replaces_pictures_only_if_asked_and_leaves_none_of_another_image(
+    run, small_config, crops, monkeypatch
+):
+    monkeypatch.chdir(crops)
+    model = build_model(small_config)
+    for join in (model.sequence[-1].join_forward, model.sequence[-1].join_backward):
+        join.bias.data[0] = 100  # blanks only
+    save_weights(Path("blank.safetensors"), Weights(model, small_config))
+    command = ("visualize", "0.png", "--weights", "blank.safetensors")
+    assert run(*command, "--text", "it")[0] == 0
+    code, _, err = run("visualize", "b/0.png", "--weights", "nowhere.safetensors")
+    assert code == 2 and "0 holds fields.png, gates.png, lattice.png; give --overwrite to replace them, or an" in err
+    code, _, err = run(*command, "--overwrite")
+    assert code == 0 and "nothing was read in 0.png" in err
+    assert sorted(path.name for path in Path("0").iterdir()) == ["gates.png", "lattice.png"]
+    Path("0.png").rename("noext")
+    code, _, err = run("visualize", "noext", "--weights", "nowhere.safetensors")
+    assert code == 2 and "noext is a file, expected the name of a folder; give another --output" in err
