@@ -139,15 +139,11 @@ class BaseReader(ABC):
             ValueError: on an image that cannot be read (naming it), a lexicon of the wrong length, or options that
                 cannot be combined.
         """
-        if _is_one(images):
-            raise ValueError("read_many takes a list of images, found a single one; use `read`")
-        if (open_lexicon or open_gap is not None or match_case) and lexicon is None:
-            raise ValueError("open_lexicon, open_gap and match_case need a lexicon; give one")
         options = decode_options(
             num_best, characters, open_lexicon, allowed, pattern, language_model, open_gap, match_case
         )
         predictions = []
-        images = list(images)
+        images = _listed(images)
         for number, found in enumerate(self.read_each(images, lexicon, options, upright), start=1):
             if isinstance(found, ValueError):
                 is_named = isinstance(images[number - 1], str | Path)
@@ -157,7 +153,7 @@ class BaseReader(ABC):
 
     def read_each(
         self,
-        images: Sequence[ImageSource],
+        images: Iterable[ImageSource],
         lexicon: Lexicon | Sequence[str] | None = None,
         options: DecodeOptions = PLAIN,
         upright: bool = False,
@@ -168,8 +164,12 @@ class BaseReader(ABC):
             For each image what was read, or the error that kept it from being loaded.
 
         Raises:
-            ValueError: before anything is read, on a lexicon of the wrong length, or options that cannot be combined.
+            ValueError: before anything is read, on a single image, a lexicon of the wrong length, or options that
+                cannot be combined.
         """
+        images = _listed(images)
+        if lexicon is None and (options.is_open or options.match_case):
+            raise ValueError("open_lexicon, open_gap and match_case need a lexicon; give one")
         decoder = self.decoder(options)
         if lexicon is not None:
             lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon.shared(lexicon)
@@ -273,11 +273,19 @@ class BaseReader(ABC):
         return self.preprocessor.normalise(pixels), widths
 
 
-def _is_one(images: object) -> bool:
-    """Tell whether this is a single image; an array of several gray images is (N, H, W)."""
+def _listed(images: Iterable[ImageSource]) -> list[ImageSource]:
+    """Return images as a list; an array of several gray ones is (N, H, W).
+
+    Raises:
+        ValueError: on a single image.
+    """
     if isinstance(images, np.ndarray):
-        return images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (3, 4))
-    return isinstance(images, str | bytes | Path) or not isinstance(images, Iterable)
+        is_one = images.ndim < 3 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+    else:
+        is_one = isinstance(images, str | bytes | Path) or not isinstance(images, Iterable)
+    if is_one:
+        raise ValueError("expected a list of images, found a single one; use `read`")
+    return list(images)
 
 
 def _decoded(

@@ -105,16 +105,19 @@ def test_what_cannot_be_read_is_an_error(recognizer, source, message):
 
 
 @pytest.mark.parametrize(
-    "one", [np.zeros((9, 30), np.uint8), np.zeros((9, 30, 3), np.uint8), Image.new("L", (30, 9)), "x.png", b"junk"]
+    "one",
+    [*(np.zeros((9, 30, *last), np.uint8) for last in ((), (1,), (3,))), Image.new("L", (30, 9)), "x.png", b"junk"],
 )
 def test_one_image_is_no_list_of_them(recognizer, one):
-    with pytest.raises(ValueError, match="takes a list of images, found a single one"):
-        recognizer.read_many(one)
+    for read in (recognizer.read_many, recognizer.read_each):
+        with pytest.raises(ValueError, match="expected a list of images, found a single one; use `read`"):
+            read(one)
 
 
 def test_an_array_of_images_is_a_list_of_them(recognizer):
     image = draw("open")
     assert [found.text for found in recognizer.read_many(np.stack([image, image]))] == [recognizer.read(image).text] * 2
+    assert [found.prediction.text for found in recognizer.read_each(iter([image]))] == [recognizer.read(image).text]
 
 
 def test_an_open_lexicon_and_its_gap():
@@ -235,7 +238,10 @@ def test_options_that_do_not_fit_are_reported_before_anything_is_read(recognizer
     with pytest.raises(ValueError, match="1 lists for 2 images"):
         recognizer.read_each([b"", b""], Lexicon((("open",),), per_image=True))
     with pytest.raises(ValueError, match="open lexicon needs a threshold"):
-        recognizer.read_each([b""], options=DecodeOptions(is_open=True))
+        recognizer.read_each([b""], ["open"], DecodeOptions(is_open=True))
+    for options in (DecodeOptions(is_open=True), DecodeOptions(match_case=True)):
+        with pytest.raises(ValueError, match="open_lexicon, open_gap and match_case need a lexicon; give one"):
+            recognizer.read_each([b""], options=options)
 
 
 def test_the_next_window_is_loaded_while_one_is_read(recognizer, monkeypatch):
