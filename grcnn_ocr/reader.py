@@ -168,6 +168,8 @@ class BaseReader(ABC):
                 cannot be combined.
         """
         images = _listed(images)
+        if not isinstance(options, DecodeOptions):
+            raise ValueError(f"options are what `decode_options` returns, found {type(options).__name__}")
         if lexicon is None and (options.is_open or options.match_case):
             raise ValueError("open_lexicon, open_gap and match_case need a lexicon; give one")
         decoder = self.decoder(options)
@@ -330,10 +332,14 @@ def decode_options(
     match_case: bool = False,
 ) -> DecodeOptions:
     """Build the options of a decoder from those of `BaseReader.read_many`."""
-    if isinstance(language_model, str | Path):
+    if language_model is not None:
         from grcnn_ocr.text.ngram import NGram
 
-        language_model = NGram.load(language_model)
+        if isinstance(language_model, str | Path):
+            language_model = NGram.load(language_model)
+        if not isinstance(language_model, NGram):
+            found = type(language_model).__name__
+            raise ValueError(f"a language model is an `NGram`, a file of `grcnn-ocr lm build` or a name; found {found}")
     beam = None
     if allowed is not None or pattern is not None or language_model is not None:
         beam = BeamOptions(

@@ -244,6 +244,17 @@ def test_options_that_do_not_fit_are_reported_before_anything_is_read(recognizer
             recognizer.read_each([b""], options=options)
 
 
+def test_options_of_another_type_are_named(recognizer):
+    for num_best in (2.5, "2", 0):
+        with pytest.raises(ValueError, match=f"num_best {num_best!r}: expected a whole number from 1"):
+            recognizer.read(draw("open"), num_best=num_best)
+    assert len(recognizer.read(draw("open"), ["open", "book", "deep"], num_best=np.int64(2)).alternatives) == 2
+    with pytest.raises(ValueError, match="a language model is an `NGram`, a file .* or a name; found int"):
+        recognizer.read(draw("open"), language_model=5)
+    with pytest.raises(ValueError, match="options are what `decode_options` returns, found dict"):
+        recognizer.read_each([draw("open")], None, {"num_best": 2})
+
+
 def test_the_next_window_is_loaded_while_one_is_read(recognizer, monkeypatch):
     """The network of the first window waits for a picture of the second."""
     images = [draw("open") for _ in range(recognizer.window + 1)]

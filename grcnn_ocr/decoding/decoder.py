@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,8 @@ class DecodeOptions:
     beam: BeamOptions | None = None
 
     def __post_init__(self) -> None:
-        if self.num_best < 1:
-            raise ValueError(f"num_best {self.num_best}: expected 1 or more")
+        if not isinstance(self.num_best, Integral) or self.num_best < 1:
+            raise ValueError(f"num_best {self.num_best!r}: expected a whole number from 1")
         if self.nearest and (self.is_open or self.num_best > 1):
             raise ValueError(
                 "nearest gives one word of the list, or the lexicon-free reading: it cannot be combined with an open "
