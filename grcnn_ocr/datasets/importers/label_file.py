@@ -165,7 +165,10 @@ def _parse_json(line: str) -> tuple[str, str]:
     record = json.loads(line)
     if not isinstance(record, dict):
         raise ValueError(f"expected an object with a path and a label, found {line[:80]!r}")
-    path, label = (record.get(key) for key in _path_and_label(record))
-    if not isinstance(path, str) or not isinstance(label, str):
-        raise ValueError(f"expected a path and a label as strings, found keys {', '.join(record)}")
-    return path, label.strip()
+    path, label = _path_and_label(record)
+    if path is None or label is None:
+        raise ValueError(f"expected a path and a label, found keys {', '.join(record)}")
+    for name in (path, label):
+        if not isinstance(record[name], str):
+            raise ValueError(f"expected {name} as a string in quotes, found {json.dumps(record[name])[:80]}")
+    return record[path], record[label].strip()
