@@ -190,8 +190,10 @@ def split(
         The number of samples of each part.
 
     Raises:
-        ValueError: if either part would be empty or cannot be written.
+        ValueError: if `fraction` is not between 0 and 1, or either part would be empty or cannot be written.
     """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction {fraction}: expected a share between 0 and 1, such as 0.95")
     reader = LmdbReader(path)
     first = round(fraction * len(reader))
     if not 0 < first < len(reader):

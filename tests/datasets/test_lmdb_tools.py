@@ -116,7 +116,10 @@ def test_split_then_merge_keeps_every_sample_once(crops, tmp_path):
     assert merge(parts, tmp_path / "y.lmdb") == 16
     assert sorted(labels_of(tmp_path / "y.lmdb")) == sorted(WORDS)
     with pytest.raises(ValueError, match="leaves one part empty"):
-        split(tmp_path / "x.lmdb", parts, 1.0, overwrite=True)
+        split(tmp_path / "x.lmdb", parts, 0.99, overwrite=True)
+    for fraction in (0, 1.0, 1.5, float("nan")):
+        with pytest.raises(ValueError, match=f"fraction {fraction}: expected a share between 0 and 1"):
+            split(tmp_path / "x.lmdb", parts, fraction, overwrite=True)
     with pytest.raises(ValueError, match="both parts"):
         split(tmp_path / "x.lmdb", (parts[0], parts[0]), 0.5, overwrite=True)
     with pytest.raises(ValueError, match=r"b\.lmdb exists"):  # and the first part is not written either
