@@ -22,8 +22,9 @@ from grcnn_ocr.wording import counted
 logger = logging.getLogger(__name__)
 
 FRAMES_APART = 8
-"""Images whose frames round up to the same multiple of this are searched together, at most `TOGETHER` at once."""
-TOGETHER = 64
+"""Images whose frames round up to the same multiple of this are searched together."""
+TOGETHER = 2048
+"""Frames of the images that are searched together, at most, which bounds the memory."""
 CHUNK = 4096
 """Words scored at once without a trie."""
 
@@ -84,7 +85,8 @@ def best_words(
     rounded[[bool(answer) for answer in answers]] = 0
     for frames in set(rounded.tolist()) - {0}:
         alike = np.flatnonzero(rounded == frames)
-        for together in np.split(alike, range(TOGETHER, len(alike), TOGETHER)):
+        size = max(1, TOGETHER // frames)
+        for together in np.split(alike, range(size, len(alike), size)):
             padded = _silent_beyond(log_probs[together, :frames], [lengths[image] for image in together])
             found = search(padded, ready.forest, which[together], num_best, posteriors)
             for row, image, here in zip(padded, together, found, strict=True):

@@ -91,8 +91,8 @@ def search(
     slack = FIRST_SLACK if posteriors else 1.0
     open_images = everyone if num_best > 1 or posteriors else np.flatnonzero(~found.is_certain(emissions))
     while len(open_images):
-        missed = _walk(images, forest, open_images, roots[open_images], found, None, slack)
-        found.missed[open_images] = missed[open_images]
+        for part in open_images[:, None] if posteriors else [open_images]:  # so many nodes stay open that one will do
+            found.missed[part] = _walk(images, forest, part, roots[part], found, None, slack)[part]
         too_much = found.missed > POSTERIOR_ERROR * found.totals()
         open_images = np.flatnonzero(too_much) if posteriors else everyone[:0]
         slack *= FIRST_SLACK

@@ -1,4 +1,5 @@
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -6,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grcnn_ocr.decoding.lexicon import Answer, best_words, check_lexicon
+from grcnn_ocr.decoding.lexicon import TOGETHER, Answer, best_words, check_lexicon
+from grcnn_ocr.decoding.search import search
 from grcnn_ocr.decoding.trie import plant
 from grcnn_ocr.text.charset import Charset
 from grcnn_ocr.text.lexicon import Lexicon
@@ -96,6 +98,33 @@ def test_posteriors_are_shares_of_the_whole_list(seed, sharpness, words):
     found = np.array([answer.posterior for answer in best(log_probs, words, num_best=3, posteriors=True)])
     assert (found <= shares[:3] * (1 + 1e-9)).all()
     assert (found >= shares[:3] * (1 - 1.1e-3)).all()
+
+
+def test_alternatives_of_many_images_need_no_more_memory_than_of_one():
+    """Of vague images hardly any node can be skipped."""
+    words = ["".join(random.Random(seed).choices("abc", k=9)) for seed in range(2000)]
+
+    def peak(num_images: int) -> int:
+        log_probs = np.stack([random_log_probs(seed, 24, 0.1) for seed in range(num_images)])
+        best_words(log_probs[:1], [24], [words], CHARSET)  # prepares the list
+        tracemalloc.start()
+        best_words(log_probs, [24] * num_images, [words] * num_images, CHARSET, num_best=3, posteriors=True)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(8) < 2 * peak(1)
+
+
+@pytest.mark.parametrize(("num_frames", "expected"), [(16, [128, 2]), (96, [21] * 6 + [4]), (5000, [1] * 3)])
+def test_fewer_images_are_searched_together_the_wider_they_are(monkeypatch, num_frames, expected):
+    sizes = []
+    monkeypatch.setattr(
+        "grcnn_ocr.decoding.lexicon.search", lambda rows, *options: sizes.append(len(rows)) or search(rows, *options)
+    )
+    log_probs = np.tile(np.log([0.94, 0.02, 0.02, 0.02]), (sum(expected), num_frames, 1))
+    best_words(log_probs, [num_frames] * len(log_probs), [["ab", "c"]] * len(log_probs), CHARSET)
+    assert sizes == expected and max(sizes) * num_frames <= max(TOGETHER, num_frames)
 
 
 def test_a_long_improbable_image_is_searched_without_underflow():
