@@ -75,8 +75,8 @@ def read_hunspell(path: Path, expand: bool = False) -> list[str]:
     affixes = _Affixes(path.with_suffix(".aff"))
     words: dict[str, None] = {}
     for number, line in enumerate(_lines(path), start=1):
-        entry = line.split(b"\t")[0].split(b" ")[0]  # morphology follows
-        if number == 1 and entry.isdigit() or not entry or line.startswith(b"#"):  # noqa: RUF021
+        entry = re.split(rb"\t|\s+(?=[a-z]{2}:)", line, maxsplit=1)[0].strip()  # morphology follows
+        if number == 1 and entry.split(b" ")[0].isdigit() or not entry or line.startswith((b"#", b"/")):  # noqa: RUF021
             continue
         place = f"{path}:{number}"
         begin, *rest = re.split(rb"(?<!\\)/", entry, maxsplit=1)

@@ -32,6 +32,14 @@ def test_stems_are_what_stands_before_the_flags(dictionary):
     assert read_hunspell(dictionary) == ["love", "lock", "city", "d/c"]
 
 
+def test_words_may_have_spaces_before_their_flags_and_comments_have_no_word(tmp_path):
+    (tmp_path / "es.aff").write_text("SFX S Y 1\nSFX S 0 s .\n")
+    lines = ["4 words", "/ a comment", "# one", "\tone", "Reino Unido/S", "a cappella po:adverb", "ad hoc\tpo:adverb", ""]
+    (tmp_path / "es.dic").write_text("\n".join(lines))
+    assert read_hunspell(tmp_path / "es.dic") == ["Reino Unido", "a cappella", "ad hoc"]
+    assert "Reino Unidos" in read_hunspell(tmp_path / "es.dic", expand=True)
+
+
 def test_all_forms_are_made_of_prefixes_suffixes_and_both(dictionary):
     words = set(read_hunspell(dictionary, expand=True))
     love = {"love", "unlove", "loved", "unloved"}
