@@ -24,10 +24,10 @@ def read_frequencies(path: Path) -> Iterator[tuple[str, int]]:
         yield from ((word, 1) for word in found)
         return
     for number, line in enumerate(read_text(path, "word list").splitlines(), start=1):
-        word, tab, count = line.strip().partition("\t")
-        if not word:
+        if not line.strip():
             continue
-        if tab and not (count.strip().isdecimal() and int(count) > 0):
+        word, tab, count = line.partition("\t")
+        if tab and not (word.strip() and count.strip().isdecimal() and int(count) > 0):
             raise ValueError(
                 f"word list {path}, line {number}: {line!r}; expected a word, or a word, a tab and a count above 0"
             )

@@ -92,9 +92,10 @@ def test_words_are_drawn_as_often_as_their_counts_say(tmp_path):
 
     assert shares(0) == pytest.approx([2 / 12, 1 / 12, 9 / 12], abs=0.02)
     assert shares(1) == pytest.approx([2 / 20, 1.8 / 20, 16.2 / 20], abs=0.02)  # lengths 1 and 3: 2 to 18
-    (tmp_path / "words.txt").write_text("the\t7\nend\tmany\n")
-    with pytest.raises(ValueError, match=r"words\.txt, line 2: .*a tab and a count above 0"):
-        load_words(tmp_path / "words.txt")
+    for line in ("end\tmany", "\t7", "end\t"):
+        (tmp_path / "words.txt").write_text(f"the\t7\n{line}\n \n")
+        with pytest.raises(ValueError, match=r"words\.txt, line 2: .*a tab and a count above 0"):
+            load_words(tmp_path / "words.txt")
 
 
 def test_word_files_may_be_packed_or_dictionaries(tmp_path):
