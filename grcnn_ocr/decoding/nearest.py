@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grcnn_ocr.decoding.greedy import greedy
-from grcnn_ocr.decoding.lexicon import Answer, best_words
+from grcnn_ocr.decoding.lexicon import Answer, best_words, writable_forms
 from grcnn_ocr.text.charset import Charset
 
 DISTANCE = 3
@@ -50,4 +50,4 @@ def _near(reading: str, words: Sequence[str], charset: Charset) -> list[str]:
     found = process.extract(
         reading, words, scorer=Levenshtein.distance, processor=charset.fold, score_cutoff=DISTANCE, limit=None
     )
-    return [word for word, _, _ in found if charset.fold(word) and not charset.unknown(charset.fold(word))]
+    return [word for word, _, _ in found if writable_forms(word, charset)]
