@@ -91,9 +91,9 @@ class Prediction:
         log_likelihood: log p(text | image) by CTC, summed over all alignments.
         from_lexicon: whether the text is a word of the lexicon.
         alternatives: the likeliest texts, the reading first; fewer than asked for if there are not that many.
-        characters: of the reading, those of a list's word as it is spelled, without what the network cannot write, in
-            pixels of the original image turned by `rotation`; None unless asked for, or if the text needs more frames
-            than the image has.
+        characters: of the reading, those of a list's word as it is spelled, or in capitals if it was found so (STRASSE
+            for Straße), without what the network cannot write, in pixels of the original image turned by `rotation`;
+            None unless asked for, or if the text needs more frames than the image has.
         rotation: degrees clockwise, 0, 90 or 270, by which the image was turned to be read. A span from `left` to
             `right` then lies along the original's height H: from H - right to H - left if 90, left to right if 270.
     """
@@ -190,7 +190,7 @@ class Decoder:
             scores = log_likelihoods(log_probs, lengths, readings, range(len(readings))).tolist()
             texts = map(self.charset.decode, readings)
             predictions = [self._prediction([Alternative(*item)]) for item in zip(texts, scores, strict=True)]
-        return self._placed(predictions, self.charset, log_probs, lengths, images)
+        return self._placed(predictions, [p.text for p in predictions], self.charset, log_probs, lengths, images)
 
     def _held(
         self,
@@ -206,12 +206,14 @@ class Decoder:
         if self.options.nearest:
             answers = [[] if near is None else [near] for near in near_words(merged, lengths, lists, charset)]
         else:
-            answers = best_words(merged, lengths, lists, charset, num_best, posteriors=num_best > 1)
-        predictions = []
+            num_forms = num_best if num_best == 1 else 2 * num_best  # a word has two at most
+            answers = best_words(merged, lengths, lists, charset, num_forms, posteriors=num_best > 1)
+        predictions, forms = [], []
         for found, row, length in zip(answers, log_probs, lengths, strict=True):
             words = [Alternative(self._spelling(a, row[:length]), a.log_likelihood, a.posterior) for a in found]
             predictions.append(self._prediction(_joined(words), True))
-        return self._placed(predictions, charset, merged, lengths, images)
+            forms.append(found[0].form if found else "")
+        return self._placed(predictions, forms, charset, merged, lengths, images)
 
     def _spelling(self, answer: Answer, log_probs: NDArray[np.floating]) -> str:
         """Return the spelling of a word of the list that an image, (T, K), shows most likely, with case and marks."""
@@ -242,20 +244,22 @@ class Decoder:
     def _placed(
         self,
         predictions: list[Prediction],
+        forms: Sequence[str],
         charset: Charset,
         log_probs: NDArray[np.floating],
         lengths: Sequence[int],
         images: Sequence[Pixels] | None,
     ) -> list[Prediction]:
-        """Add the characters, if asked for, of texts that are read in a charset."""
+        """Add the characters, if asked for, of texts that are read in a charset, in these forms."""
         possible = [i for i, prediction in enumerate(predictions) if prediction.log_likelihood > -math.inf]
         if not self.options.characters or images is None or not possible:
             return predictions
-        words = [charset.encode(predictions[i].text) for i in possible]
+        words = [charset.encode(forms[i]) for i in possible]
         chances = occupancies(log_probs[possible], [lengths[i] for i in possible], words)
         placed = list(predictions)
         for i, word, chance in zip(possible, words, chances, strict=True):
-            text = charset.shown(predictions[i].text)
+            text = predictions[i].text
+            text = charset.shown(text if charset.fold(text) == forms[i] else text.upper())
             centres, confidences = centres_and_confidences(chance, log_probs[i], word, lengths[i], images[i].shape)
             found = characters(text, confidences, centres, images[i]) if word else ()
             placed[i] = replace(predictions[i], characters=found)

@@ -34,6 +34,7 @@ class Answer:
     """A word of the list.
 
     Attributes:
+        form: of the word that was found, folded; see `Charset.forms`.
         spellings: of the word in the list, several if they fold together; in alphabetical order, with small letters
             before capitals.
         log_likelihood: log p(word | image); -inf if the word cannot be written in the image's frames.
@@ -41,6 +42,7 @@ class Answer:
             small by at most 0.1 %. None unless asked for.
     """
 
+    form: str
     spellings: tuple[str, ...]
     log_likelihood: float
     posterior: float | None = None
@@ -164,6 +166,7 @@ class _Ready:
     """Lists prepared for the search; words are numbered through all lists, in alphabetical order within each."""
 
     forest: Forest
+    forms: list[str]
     spellings: list[tuple[str, ...]]
     classes: list[list[int]]
     starts: list[int]  # of each list, and the end
@@ -183,7 +186,7 @@ class _Ready:
         scores = log_likelihoods(log_probs, lengths, [readings[image] for image in listed], list(listed))
         for (image, word), score in zip(listed.items(), scores.tolist(), strict=True):
             if score > np.log(CERTAIN):
-                answers[image] = [Answer(self.spellings[word], score)]
+                answers[image] = [Answer(self.forms[word], self.spellings[word], score)]
         return answers
 
     def answers(
@@ -207,6 +210,7 @@ class _Ready:
         order = _in_order(words, scores)[:num_best]
         return [
             Answer(
+                self.forms[words[place]],
                 self.spellings[words[place]],
                 float(scores[place]),
                 (float(np.exp(scores[place] - total)) if total > -np.inf else 1 / num_words) if posteriors else None,
@@ -232,6 +236,7 @@ def _listed_charset(lists: _Lists, charset: Charset, match_case: bool) -> Charse
 
 @lru_cache(maxsize=4)
 def _ready(lists: _Lists, charset: Charset) -> _Ready:
+    forms: list[str] = []
     spellings: list[tuple[str, ...]] = []
     classes: list[list[list[int]]] = []
     starts = [0]
@@ -240,11 +245,12 @@ def _ready(lists: _Lists, charset: Charset) -> _Ready:
         here = writable(words, charset)
         if not here:
             raise ValueError(f"none of the {len(words)} words can be written in charset {charset.name!r}")
+        forms += here
         spellings += [spelling for spelling, _ in here.values()]
         classes.append([encoded for _, encoded in here.values()])
         numbers.append({tuple(encoded): number for number, encoded in enumerate(classes[-1], start=starts[-1])})
         starts.append(len(spellings))
-    return _Ready(plant(classes), spellings, [word for words in classes for word in words], starts, numbers)
+    return _Ready(plant(classes), forms, spellings, [word for words in classes for word in words], starts, numbers)
 
 
 def _in_order(words: NDArray[np.int64], scores: NDArray[np.float64]) -> list[int]:

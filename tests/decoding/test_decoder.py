@@ -119,10 +119,20 @@ def test_a_word_with_sharp_s_is_found_in_capitals():
     assert [p.text for p in read(["Aße", "Ase"])] == ["Aße"] * 3
     assert [p.text for p in read(["Aße", "ASSE", "asse"])] == ["Aße", "ASSE", "asse"]
     assert [p.text for p in read(["Aße", "Ase"], match_case=True)][1:] == ["Ase", "Ase"]
-    for prediction in read(["Aße", "Ase"], num_best=3):
+    for prediction, spelled in zip(read(["Aße", "Ase"], num_best=3), ["Aße", "ASSE", "ASSE"], strict=True):
         assert [other.text for other in prediction.alternatives] == ["Aße", "Ase"]
         assert sum(other.posterior for other in prediction.alternatives) == pytest.approx(1)
-        assert "".join(character.text for character in prediction.characters) == "Aße"
+        assert "".join(character.text for character in prediction.characters) == spelled
+        assert all(character.confidence > 0.9 for character in prediction.characters)
+    for prediction in read(["Aße", "Ase"], num_best=2):
+        assert [other.text for other in prediction.alternatives] == ["Aße", "Ase"]
+
+
+def test_a_word_that_can_only_be_written_in_capitals_has_their_characters():
+    plain = Charset("aes", name="plain", fold_accents=False)
+    decoder = Decoder(plain, options=DecodeOptions(characters=True))
+    [prediction] = decoder(frames("asse", sure=0.99, charset=plain), [8], [["Aße", "Ase"]], [IMAGE])
+    assert shown([prediction]) == [("Aße", "ASSE", True)]
 
 
 def test_case_may_have_to_match():
