@@ -131,9 +131,8 @@ class Decoder:
         beam = options.beam
         if beam is None and options.num_best > 1:
             beam = BeamOptions()
-        if beam is not None and (beam.num_best < options.num_best or beam.width < options.num_best):
-            num_best = max(beam.num_best, options.num_best)
-            beam = replace(beam, num_best=num_best, width=max(beam.width, 2 * num_best))
+        if beam is not None and beam.num_best < options.num_best:
+            beam = replace(beam, num_best=options.num_best, width=max(beam.width, 2 * options.num_best))
         self.beam = None if beam is None else BeamSearch(charset, beam)
         self.open_gap = calibration.open_gap if options.open_gap is None else options.open_gap
         if options.is_open and self.open_gap is None:
