@@ -55,13 +55,12 @@ def occupancies(log_probs: NDArray[np.floating], lengths: Sequence[int], words: 
         (B, T, S), 0 beyond an image's frames and a word's end; the values of a frame add up to 1.
     """
     emissions = np.asarray(log_probs, dtype=np.float64)
-    backwards = [list(reversed(word)) for word in words]
     alpha = _forward(emissions, words)  # (T, B, S)
-    turned = _forward(_turned(emissions, lengths), backwards)
+    backward = _forward(_reversed(emissions, lengths), [word[::-1] for word in words])
     chances = np.zeros(alpha.swapaxes(0, 1).shape)
     for image, (word, length) in enumerate(zip(words, lengths, strict=True)):
         (states, *_), _ = extended([word])
-        joint = alpha[:length, image, : len(states)] + turned[:length, image, : len(states)][::-1, ::-1]
+        joint = alpha[:length, image, : len(states)] + backward[:length, image, : len(states)][::-1, ::-1]
         joint -= emissions[image, :length][:, states]  # contained in both
         chances[image, :length, : len(states)] = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
     return chances
@@ -78,12 +77,12 @@ def _forward(emissions: Floats, words: Sequence[Sequence[int]]) -> Floats:
     return alpha
 
 
-def _turned(emissions: Floats, lengths: Sequence[int]) -> Floats:
+def _reversed(emissions: Floats, lengths: Sequence[int]) -> Floats:
     """Reverse the frames of each image."""
-    turned = emissions.copy()
+    found = emissions.copy()
     for image, length in enumerate(lengths):
-        turned[image, :length] = emissions[image, :length][::-1]
-    return turned
+        found[image, :length] = emissions[image, :length][::-1]
+    return found
 
 
 def characters(text: str, confidences: Floats, centres: Floats, image: Pixels) -> tuple[Character, ...]:

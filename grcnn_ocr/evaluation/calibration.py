@@ -173,7 +173,7 @@ def drawn_half(num: int) -> frozenset[int]:
     return frozenset(random.Random(0).sample(range(num), num // 2))
 
 
-def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str], str], seed: int = 0) -> Lexicon:
+def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str], str]) -> Lexicon:
     """Remove words from a lexicon until at most half of the images have their label in their list.
 
     A list that would become empty is left unchanged, so that more than half may stay listed.
@@ -182,12 +182,11 @@ def with_unlisted(lexicon: Lexicon, labels: Sequence[str], fold: Callable[[str],
         lexicon: one list for all images, or one per image.
         labels: (N,) of the images, folded.
         fold: the folding of the labels, for the lexicon's words.
-        seed: of the choice of words.
     """
     folded = [frozenset(map(fold, words)) for words in lexicon.lists]
     listed = Counter(label for i, label in enumerate(labels) if label in folded[i if lexicon.per_image else 0])
     words = sorted(listed)
-    random.Random(seed).shuffle(words)
+    random.Random(0).shuffle(words)
     removed: set[str] = set()
     excess = listed.total() - len(labels) // 2
     for word in words:
