@@ -160,14 +160,14 @@ class Trainer:
         """Report the last few steps to the monitors; the loss is the mean over all processes."""
         accelerator, progress = self.accelerator, self.progress
         seconds = time.perf_counter() - lap.started
-        words = (progress.step - lap.first_step) * self.settings.batch_size * accelerator.num_processes
+        samples = (progress.step - lap.first_step) * self.settings.batch_size * accelerator.num_processes
         report = StepReport(
             progress.step,
             progress.total_steps,
             float(accelerator.reduce(loss, reduction="mean")),
             lr,
             float(gradient_norm),
-            words / seconds,
+            samples / seconds,
             lap.waited / seconds,
             torch.cuda.max_memory_allocated() if accelerator.device.type == "cuda" else None,
             progress.skipped_steps,
