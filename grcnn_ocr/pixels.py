@@ -85,10 +85,10 @@ def to_grayscale(image: np.ndarray) -> Pixels:
 
 
 def resize(image: Pixels, width: int, height: int) -> Pixels:
-    """Resize (H, W) or (H, W, C), averaging areas where it shrinks, else linearly; a single channel loses its axis."""
+    """Resize (H, W) or (H, W, C), averaging areas where it shrinks, else linearly."""
     shrinks = width * height < image.shape[0] * image.shape[1]
     resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(resized, np.uint8)
+    return np.asarray(resized, np.uint8).reshape(height, width, *image.shape[2:])  # OpenCV drops a single channel
 
 
 def turned(image: Pixels, degrees: int) -> Pixels:

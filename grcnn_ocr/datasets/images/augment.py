@@ -80,4 +80,4 @@ def random_part(image: Pixels, draws: NDArray[np.float64], area: tuple[float, fl
     else:  # the largest center of an admitted aspect
         w, h = min(width, round(height * ASPECT[1])), min(height, round(width / ASPECT[0]))
     top, left = int(down * (height - h + 1)), int(right * (width - w + 1))
-    return resize(image[top : top + h, left : left + w], size, size).reshape(size, size, -1)
+    return resize(image[top : top + h, left : left + w], size, size)

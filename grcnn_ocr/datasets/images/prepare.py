@@ -49,12 +49,11 @@ class ImagePreprocessor:
         """Resize a picture (H, W, C) to (S, S, C): whole, or its center."""
         height, width = image.shape[:2]
         if self.shorter_side is None:
-            return resize(image, self.size, self.size).reshape(self.size, self.size, -1)
+            return resize(image, self.size, self.size)
         scale = self.shorter_side / min(height, width)
         height, width = (max(self.shorter_side, round(side * scale)) for side in (height, width))
         top, left = (height - self.size) // 2, (width - self.size) // 2
-        resized = resize(image, width, height).reshape(height, width, -1)
-        return resized[top : top + self.size, left : left + self.size]
+        return resize(image, width, height)[top : top + self.size, left : left + self.size]
 
     def load(self, source: ImageSource, indices: Sequence[int]) -> Pixels:
         """Return the inputs of some pictures, (B, S, S, C).

@@ -229,7 +229,7 @@ def _undrawable(words: Sequence[str], fonts: Sequence[Font]) -> list[str]:
 
 def _resized(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
     width = max(1, round(height / image.shape[0] * image.shape[1]))
-    return resize(image, width, height).reshape(height, width, -1)
+    return resize(image, width, height)
 
 
 def _digest(items: Any) -> str:

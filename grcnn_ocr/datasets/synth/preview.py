@@ -81,5 +81,6 @@ class _Sheet:
         x, y = column * CELL_WIDTH, row * (CROP_HEIGHT + LABEL_HEIGHT)
         factor = min((CELL_WIDTH - 4) / crop.shape[1], CROP_HEIGHT / crop.shape[0])
         size = (max(1, round(factor * crop.shape[1])), max(1, round(factor * crop.shape[0])))
-        self.image.paste(Image.fromarray(resize(crop, *size)).convert("RGB"), (x, y))
+        shown = np.broadcast_to(resize(crop, *size), (*size[::-1], 3))
+        self.image.paste(Image.fromarray(shown), (x, y))
         self._pen.text((x, y + CROP_HEIGHT), label, fill="black", font=caption_font(label, 12))
