@@ -12,7 +12,7 @@ import os
 import re
 import string
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -136,6 +136,7 @@ def load_fonts(files: Iterable[Path], cache: Path, wanted: Wanted = USUAL) -> tu
     """
     files = list(files)
     characters = "".join(sorted({*EVERY, *wanted.characters}))
+    needed = {*wanted.characters, NO_CHARACTER}
     draw = partial(_draw_and_keep, cache=cache, characters=characters)
     if not cache.is_dir():
         logger.info("drawing the letters of %s, once, into %s", counted(len(files), "font"), cache)
@@ -143,7 +144,7 @@ def load_fonts(files: Iterable[Path], cache: Path, wanted: Wanted = USUAL) -> tu
     rejected: dict[str, str] = {}
     with ProcessPoolExecutor(num_cores()) as pool:
         for path, kept in zip(files, pool.map(draw, files, chunksize=16), strict=True):
-            drawn = _read(kept, path, characters) if isinstance(kept, Path) else kept
+            drawn = _read(kept, path, characters, needed) if isinstance(kept, Path) else kept
             found = drawn if isinstance(drawn, str) else _usable(drawn, wanted)
             if isinstance(found, str):
                 rejected[str(path)] = found
@@ -312,25 +313,26 @@ def _keep(path: Path, glyphs: dict[str, Glyph] | str) -> None:
         raise ValueError(f"the font cache {path.parent} {reason}") from None
 
 
-def _kept(path: Path) -> dict[str, Glyph] | str:
-    """Read a cache file."""
+def _kept(path: Path, wanted: Container[str]) -> dict[str, Glyph] | str:
+    """Read the wanted characters of a cache file."""
     with path.open("rb") as stream, np.load(stream) as file:  # np.load does not close a damaged file that it opened
         if "reason" in file:
             return str(file["reason"])
         characters, metrics, ink = str(file["characters"]), file["metrics"], file["ink"]
     glyphs, start = {}, 0
-    for character, (height, width, left, top, advance) in zip(characters, metrics, strict=True):
+    for character, (height, width, left, top, advance) in zip(characters, metrics.tolist(), strict=True):
         end = start + int(height * width)
-        own = ink[start:end].reshape(int(height), int(width)).copy()  # so that the unused ones can be freed
-        glyphs[character] = Glyph(own, int(left), int(top), float(advance))
+        if character in wanted:
+            own = ink[start:end].reshape(int(height), int(width)).copy()  # so that the unused ones can be freed
+            glyphs[character] = Glyph(own, int(left), int(top), advance)
         start = end
     return glyphs
 
 
-def _read(kept: Path, path: Path, characters: str) -> dict[str, Glyph] | str:
-    """Read a font's cache file; if it is damaged, write it again."""
+def _read(kept: Path, path: Path, characters: str, wanted: Container[str]) -> dict[str, Glyph] | str:
+    """Read the wanted characters of a font's cache file; if it is damaged, write it again."""
     try:
-        return _kept(kept)
+        return _kept(kept, wanted)
     except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         found = _drawn_of_file(path, characters)
         _keep(kept, found)

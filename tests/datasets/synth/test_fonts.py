@@ -58,7 +58,7 @@ def test_glyphs_survive_the_cache(font_file, tmp_path):
 def test_a_cache_file_is_parsed_once(font_file, tmp_path, monkeypatch):
     load_fonts([font_file], tmp_path / "cache")
     parse, parsed = fonts._kept, []
-    monkeypatch.setattr(fonts, "_kept", lambda path: parsed.append(path) or parse(path))
+    monkeypatch.setattr(fonts, "_kept", lambda path, wanted: parsed.append(path) or parse(path, wanted))
     monkeypatch.setattr(fonts, "ProcessPoolExecutor", ThreadPoolExecutor)  # so that what workers parse is seen, too
     load_fonts([font_file], tmp_path / "cache")
     assert len(parsed) == 1
